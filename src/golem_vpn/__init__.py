@@ -1,0 +1,1 @@
+"""Private, encrypted IP networks between the payloads of Golem applications."""

@@ -1,0 +1,63 @@
+"""What a daemon is told when it starts."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from golem_vpn.errors import ConfigurationError
+
+DEFAULT_API_PORT = 7465
+DEFAULT_LISTEN_PORT = 11500
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port to listen at; port 0 means any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Reads `HOST:PORT`, with an IPv6 host in brackets.
+
+        Raises:
+            ConfigurationError: the text is of another form, or the port is above 65535.
+        """
+        match = re.fullmatch(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", text)
+        if match is None or int(match["port"]) > 65535:
+            raise ConfigurationError(f"expected HOST:PORT, got {text!r}")
+        return cls(match["six"] or match["host"], int(match["port"]))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The options of one daemon."""
+
+    data_dir: Path
+    """Where keys and the database live; mode 0700."""
+    api: Address = Address("127.0.0.1", DEFAULT_API_PORT)
+    """Where the REST API and the gate listen."""
+    listen: Address = Address("0.0.0.0", DEFAULT_LISTEN_PORT)  # noqa: S104
+    """Where other nodes reach this one: control at this UDP port, packets at the next one (both any free one for 0)."""
+    hub: bool = False
+    """Whether other nodes may join through this one."""
+    provider: bool = False
+    """Whether this node runs payloads."""
+    name: str = "golem-vpn"
+    """What others see beside the node id."""
+    allow_origins: tuple[str, ...] = ()
+    """Web origins that browsers may call the API from; `*` for any."""
+
+
+def default_data_dir() -> Path:
+    """Gives the data folder where no option names one: `GOLEM_VPN_DATA_DIR`, else the user's data folder."""
+    if named := os.environ.get("GOLEM_VPN_DATA_DIR"):
+        return Path(named)
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "golem-vpn"

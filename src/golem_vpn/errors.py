@@ -1,0 +1,87 @@
+"""The error tree, on one page.
+
+A class carries the HTTP status that the API answers with; its docstring is the help that the command line prints.
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class GolemVpnError(Exception):
+    """Something went wrong in golem-vpn."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(GolemVpnError):
+    """The daemon's options or files do not fit together; the message says which."""
+
+
+class InvalidInput(GolemVpnError):
+    """The request is malformed; nothing was changed."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class Unauthorized(GolemVpnError):
+    """The application key is missing or unknown. `golem-vpn app-key create NAME` makes one."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class Forbidden(GolemVpnError):
+    """The object belongs to another identity."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class NotFound(GolemVpnError):
+    """There is no such object."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class Gone(GolemVpnError):
+    """The object was there and has ended."""
+
+    status = HTTPStatus.GONE
+
+
+class Conflict(GolemVpnError):
+    """The request contradicts the present state; nothing was changed."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class ConnectionRefused(GolemVpnError):
+    """The payload's machine answered, but nothing listens on that port."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class ConnectionTimeout(GolemVpnError):
+    """Nothing answered at that address in time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+
+
+class PeerUnreachable(GolemVpnError):
+    """The other node cannot be reached at the moment. Is its daemon running, and joined to the same hub?"""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class PeerRefused(GolemVpnError):
+    """The other node refused the request; the message is its own."""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class RuntimeUnavailable(GolemVpnError):
+    """This machine cannot run payloads. `golem-vpn doctor` names the cause and the cure."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
