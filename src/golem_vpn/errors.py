@@ -85,3 +85,9 @@ class RuntimeUnavailable(GolemVpnError):
     """This machine cannot run payloads. `golem-vpn doctor` names the cause and the cure."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class RuntimeEnded(GolemVpnError):
+    """The surroundings of the activity's payloads are gone, and all that ran in them."""
+
+    status = HTTPStatus.GONE

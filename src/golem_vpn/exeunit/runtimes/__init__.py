@@ -1,0 +1,1 @@
+"""What runs payloads, behind one protocol (`base.Runtime`)."""
