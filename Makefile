@@ -1,0 +1,77 @@
+# One command per wish; CI and people run the same ones.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name Cargo.toml)
+TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
+              redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl
+
+.PHONY: help setup demo test test-rust test-python test-network check format bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .make/installed  ## build everything into .venv, so that .venv/bin/golem-vpn works
+
+demo: setup .make/demo-tools  ## a private network between two providers on this machine, from nothing to a table
+	@$(BIN)/golem-vpn demo
+
+test: setup .make/test-tools test-rust test-python test-network  ## all tests, fast ones first
+
+test-rust: .make/installed  ## unit, property and simulator tests of the native core
+	cargo test --release --workspace --quiet
+
+test-python: .make/installed  ## unit tests of the package
+	$(BIN)/pytest tests/unit
+
+test-network: .make/installed .make/test-tools  ## real daemons, namespaces and programs
+	$(BIN)/pytest tests/net
+
+check: .make/installed  ## formatters, linters, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets --quiet -- -D warnings
+
+format:  ## format Python and Rust
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet .
+	cargo fmt --all
+
+bench: setup .make/bench-tools  ## throughput, packet rates and latency beside wireguard-go and the bare wire
+	@$(BIN)/python -m bench $(BENCH_ARGUMENTS)
+
+clean:  ## remove what was built
+	rm -rf .venv .make target src/golem_vpn/_native*.so
+
+.make/venv: requirements.txt
+	@mkdir -p .make
+	@echo "installing Python packages into .venv"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+.make/installed: .make/venv pyproject.toml $(RUST_SOURCES)
+	@echo "building the native core (a first build takes several minutes)"
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release
+	@touch $@
+
+.make/demo-tools: tools/debian-packages
+	@mkdir -p .make
+	@tools/debian-packages ip=iproute2 ping=iputils-ping
+	@touch $@
+
+.make/test-tools: Makefile tools/debian-packages
+	@mkdir -p .make
+	@tools/debian-packages $(TEST_TOOLS)
+	@touch $@
+
+.make/bench-tools: Makefile tools/debian-packages .make/venv
+	@mkdir -p .make
+	@tools/debian-packages ip=iproute2 iperf3=iperf3 ping=iputils-ping
+	@touch $@
