@@ -1,1 +1,6 @@
+//! Everything of the data plane that touches the system: sockets, TUN devices, threads. The rules are in `golem_vpn_proto`.
 
+#[allow(dead_code)] // until the engine, its user, is there
+mod poll;
+#[allow(dead_code)]
+pub mod queue;
