@@ -138,6 +138,10 @@ class Runtime(Protocol):
         """Replaces the addresses of the payload's network interface, in which connections from kept ones go on."""
         ...
 
+    def cpu_seconds(self) -> float:
+        """Gives the processor time that all payloads have used since `start`, never less than it gave before."""
+        ...
+
     async def stop(self) -> None:
         """Ends every payload and gives back all that was taken."""
         ...
