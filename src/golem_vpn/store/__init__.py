@@ -1,0 +1,1 @@
+"""What the daemon remembers: the only part that knows the database."""

@@ -1,0 +1,94 @@
+"""The daemon's SQLite database: what is committed here is on the disk."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from golem_vpn.store import migrate
+
+BUSY_TIMEOUT_MILLISECONDS = 10_000
+
+
+class Database:
+    """Opens the database file, brings its schema up to date, and hands out transactions."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine: AsyncEngine | None = None
+        self._writing = anyio.Lock()
+
+    async def open(self) -> None:
+        """Makes the file where there is none, for its owner's eyes only, and migrates it."""
+        await anyio.to_thread.run_sync(_make_private, self._path)
+        engine = create_async_engine(f"sqlite+aiosqlite:///{self._path}")
+        event.listen(engine.sync_engine, "connect", _configure)
+        event.listen(engine.sync_engine, "begin", _begin)
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate.upgrade)
+            await connection.commit()
+        self._engine = engine
+
+    async def close(self) -> None:
+        """Closes all connections; a second call does nothing."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Gives a session that may write; leaving it commits to the disk, an error undoes everything.
+
+        Writers queue here in order of arrival; SQLite itself would let them poll.
+        """
+        async with self._writing, self._session(writes=True) as session:
+            yield session
+            # A caller who goes away meanwhile must not leave the outcome open.
+            with anyio.CancelScope(shield=True):
+                await session.commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Gives a session that sees one state of the database and waits for no writer."""
+        async with self._session(writes=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _session(self, *, writes: bool) -> AsyncIterator[AsyncSession]:
+        if self._engine is None:
+            raise RuntimeError("the database is not open")
+        engine = self._engine.execution_options(writes=writes)
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            yield session
+
+
+def _make_private(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+
+
+def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver's own transactions begin late and never as writers; those of `_begin` replace them.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

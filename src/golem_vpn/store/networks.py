@@ -1,0 +1,107 @@
+"""Networks in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from golem_vpn.store.database import Database
+from golem_vpn.store.tables.networks import NetworkAddressRow, NetworkNodeRow, NetworkRow
+
+
+class StoredNode(msgspec.Struct, frozen=True):
+    """One address of one node."""
+
+    node_id: str
+    ip: str
+
+
+class StoredNetwork(msgspec.Struct, frozen=True):
+    """A network with all that belongs to it."""
+
+    id: str
+    owner: str
+    ip: str
+    """The network's prefix with the host bits as given."""
+    gateway: str
+    created: datetime
+    addresses: tuple[str, ...] = ()
+    """What the owner took for itself, in the order of asking."""
+    nodes: tuple[StoredNode, ...] = ()
+    removed: bool = False
+
+
+class NetworkRepository:
+    """Keeps the networks that this node owns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, network: StoredNetwork) -> None:
+        """Stores a new network."""
+        async with self._database.transaction() as session:
+            session.add(
+                NetworkRow(
+                    id=network.id,
+                    owner=network.owner,
+                    ip=network.ip,
+                    gateway=network.gateway,
+                    created=network.created,
+                )
+            )
+
+    async def all(self) -> list[StoredNetwork]:
+        """Lists the networks by id, with those whose removal is not told yet."""
+        async with self._database.reading() as session:
+            rows = (await session.scalars(select(NetworkRow).order_by(NetworkRow.id))).all()
+            return [await _stored(session, row) for row in rows]
+
+    async def add_address(self, network_id: str, ip: str) -> None:
+        """Stores an address of the owner."""
+        async with self._database.transaction() as session:
+            session.add(NetworkAddressRow(network_id=network_id, ip=ip))
+
+    async def add_node(self, network_id: str, node: StoredNode) -> None:
+        """Stores an address of a node."""
+        async with self._database.transaction() as session:
+            session.add(NetworkNodeRow(network_id=network_id, node_id=node.node_id, ip=node.ip))
+
+    async def remove_nodes(self, network_id: str, node_ids: Sequence[str]) -> None:
+        """Forgets all addresses of the nodes."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                delete(NetworkNodeRow).where(
+                    NetworkNodeRow.network_id == network_id, NetworkNodeRow.node_id.in_(node_ids)
+                )
+            )
+
+    async def mark_removed(self, network_id: str) -> None:
+        """Notes that the network is gone, and its members are to be told."""
+        async with self._database.transaction() as session:
+            await session.execute(update(NetworkRow).where(NetworkRow.id == network_id).values(removed=True))
+
+    async def forget(self, network_id: str) -> None:
+        """Drops a network and all that belongs to it."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(NetworkRow).where(NetworkRow.id == network_id))
+
+
+async def _stored(session: AsyncSession, row: NetworkRow) -> StoredNetwork:
+    addresses = await session.scalars(
+        select(NetworkAddressRow.ip).where(NetworkAddressRow.network_id == row.id).order_by(NetworkAddressRow.position)
+    )
+    nodes = await session.scalars(
+        select(NetworkNodeRow).where(NetworkNodeRow.network_id == row.id).order_by(NetworkNodeRow.position)
+    )
+    return StoredNetwork(
+        id=row.id,
+        owner=row.owner,
+        ip=row.ip,
+        gateway=row.gateway,
+        created=row.created,
+        addresses=tuple(addresses),
+        nodes=tuple(StoredNode(node.node_id, node.ip) for node in nodes),
+        removed=row.removed,
+    )
