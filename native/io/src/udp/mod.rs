@@ -1,0 +1,66 @@
+//! The socket that carries sealed packets: many datagrams per system call where the kernel can
+//! (`UDP_SEGMENT`, `UDP_GRO`), one by one where it can't, and a twin in memory for tests.
+
+mod address;
+#[cfg(test)]
+pub(crate) mod channel;
+mod options;
+mod receive;
+mod send;
+mod socket;
+
+pub(crate) use socket::{Socket, probe};
+
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+/// Longest train of datagrams that one system call carries, in bytes and in datagrams.
+pub(crate) const LONGEST_TRAIN: usize = 65_507;
+pub(crate) const DATAGRAMS_PER_TRAIN: usize = 64;
+
+/// A socket as the driver sees it. Its descriptor tells when it can be read or written again.
+pub(crate) trait Datagrams: AsFd {
+    /// Sends a train of datagrams of `segment_size` bytes each (the last may be shorter). Returns how many bytes are
+    /// done with, sent or dropped and counted; fewer than given means that the socket is full.
+    fn send(&mut self, to: SocketAddr, segment_size: usize, bytes: &[u8]) -> usize;
+
+    /// Hands a batch of received trains to `take`, with their source and segment size; `true` when more may be waiting.
+    fn receive(&mut self, take: impl FnMut(SocketAddr, usize, &mut [u8])) -> bool;
+
+    fn local_address(&self) -> SocketAddr;
+
+    fn status(&self) -> SocketStatus;
+}
+
+/// What a socket can do and has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketStatus {
+    /// Whether one system call sends a whole train (`UDP_SEGMENT`).
+    pub segmentation: bool,
+    /// Whether the kernel hands over received datagrams as trains (`UDP_GRO`).
+    pub receive_offload: bool,
+    pub send_buffer: usize,
+    pub receive_buffer: usize,
+    pub counters: SocketCounters,
+}
+
+/// What a socket has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketCounters {
+    pub datagrams_sent: u64,
+    pub send_calls: u64,
+    pub datagrams_received: u64,
+    pub receive_calls: u64,
+    /// Datagrams dropped because the interface's MTU is too small for them.
+    pub dropped_too_big: u64,
+    /// Datagrams dropped because the kernel knows no way to their destination.
+    pub dropped_unreachable: u64,
+    /// Datagrams dropped for any other reason of the kernel's.
+    pub dropped_send_failed: u64,
+    /// Times the socket was full, so that devices had to wait.
+    pub send_waits: u64,
+    /// Datagrams received without any content.
+    pub dropped_empty: u64,
+    /// Errors that reading brought up; each belongs to a datagram sent earlier or to none.
+    pub receive_errors: u64,
+}

@@ -1,0 +1,108 @@
+//! Receiving trains of datagrams: `recvmmsg`, each message a train where `UDP_GRO` is on.
+
+use std::io;
+use std::mem;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+
+use super::SocketCounters;
+use super::address::RawAddress;
+
+/// Trains per system call. Behind an interface without receive offload a train is one datagram,
+/// and only the batch lets packets be merged again: 32 of them took such a wire from 1.5 to 3.2 Gbit/s.
+const TRAINS: usize = 32;
+const LONGEST_DATAGRAM: usize = 1 << 16;
+
+pub(super) struct Receiver {
+    buffers: Vec<u8>,
+}
+
+/// Room for one control message that carries an `int`, aligned as the kernel wants it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+union TrainControl {
+    _align: libc::cmsghdr,
+    bytes: [u8; CONTROL_LENGTH],
+}
+
+// SAFETY: CMSG_SPACE only computes.
+const CONTROL_LENGTH: usize = unsafe { libc::CMSG_SPACE(size_of::<libc::c_int>() as u32) } as usize;
+
+impl Receiver {
+    pub(super) fn new() -> Self {
+        Self { buffers: vec![0; TRAINS * LONGEST_DATAGRAM] }
+    }
+
+    /// See [`Datagrams::receive`](super::Datagrams::receive).
+    pub(super) fn receive(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        counters: &mut SocketCounters,
+        mut take: impl FnMut(SocketAddr, usize, &mut [u8]),
+    ) -> bool {
+        let mut sources = [RawAddress::empty(); TRAINS];
+        let mut controls = [TrainControl { bytes: [0; CONTROL_LENGTH] }; TRAINS];
+        let mut parts = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; TRAINS];
+        // SAFETY: all-zero bytes are a valid value of this C struct.
+        let mut messages: [libc::mmsghdr; TRAINS] = unsafe { mem::zeroed() };
+        for (index, buffer) in self.buffers.chunks_exact_mut(LONGEST_DATAGRAM).enumerate() {
+            parts[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+            let header = &mut messages[index].msg_hdr;
+            header.msg_name = (&raw mut sources[index]).cast();
+            header.msg_namelen = RawAddress::CAPACITY;
+            header.msg_iov = &raw mut parts[index];
+            header.msg_iovlen = 1;
+            header.msg_control = (&raw mut controls[index]).cast();
+            header.msg_controllen = CONTROL_LENGTH as _;
+        }
+        let count = match receive_many(socket, &mut messages) {
+            Ok(count) => count,
+            Err(error) => return tell(&error, counters),
+        };
+        counters.receive_calls += 1;
+        let buffers = self.buffers.chunks_exact_mut(LONGEST_DATAGRAM);
+        for ((message, source), buffer) in messages[..count].iter().zip(&sources).zip(buffers) {
+            let train = &mut buffer[..message.msg_len as usize];
+            let (Some(from), false) = (source.read(), train.is_empty()) else {
+                counters.dropped_empty += 1;
+                continue;
+            };
+            let segment_size = segment_size(&message.msg_hdr).unwrap_or(train.len());
+            counters.datagrams_received += train.len().div_ceil(segment_size) as u64;
+            take(from, segment_size, train);
+        }
+        count == TRAINS
+    }
+}
+
+fn receive_many(socket: BorrowedFd<'_>, messages: &mut [libc::mmsghdr; TRAINS]) -> io::Result<usize> {
+    let (pointer, length) = (messages.as_mut_ptr(), TRAINS as u32);
+    // SAFETY: each message points to buffers of the caller's with the lengths it names, all alive during the call.
+    let count = unsafe { libc::recvmmsg(socket.as_raw_fd(), pointer, length, 0, ptr::null_mut()) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
+
+/// Counts an error, which was about something sent earlier, so that reading goes on after it.
+fn tell(error: &io::Error, counters: &mut SocketCounters) -> bool {
+    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) {
+        return false;
+    }
+    counters.receive_errors += 1;
+    tracing::trace!(%error, "the socket reports an error");
+    false
+}
+
+/// Size of the datagrams of a train; `None` when the message is a single datagram.
+fn segment_size(header: &libc::msghdr) -> Option<usize> {
+    // SAFETY: the kernel has filled the control buffer that `header` points to, and has set its length;
+    // the macros stay inside of it, and the data of this message is an int.
+    let size = unsafe {
+        let control = libc::CMSG_FIRSTHDR(header);
+        if control.is_null() || (*control).cmsg_level != libc::SOL_UDP || (*control).cmsg_type != libc::UDP_GRO {
+            return None;
+        }
+        ptr::read_unaligned(libc::CMSG_DATA(control).cast::<libc::c_int>())
+    };
+    usize::try_from(size).ok().filter(|size| *size > 0)
+}
