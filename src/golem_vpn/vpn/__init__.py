@@ -1,0 +1,1 @@
+"""Networks, addresses, members: the rules."""
