@@ -91,3 +91,9 @@ class RuntimeEnded(GolemVpnError):
     """The surroundings of the activity's payloads are gone, and all that ran in them."""
 
     status = HTTPStatus.GONE
+
+
+class Overloaded(GolemVpnError):
+    """The daemon does as much of this at once as it allows itself. Try again later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE

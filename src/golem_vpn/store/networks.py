@@ -1,6 +1,5 @@
 """Networks in the database."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -68,13 +67,11 @@ class NetworkRepository:
         async with self._database.transaction() as session:
             session.add(NetworkNodeRow(network_id=network_id, node_id=node.node_id, ip=node.ip))
 
-    async def remove_nodes(self, network_id: str, node_ids: Sequence[str]) -> None:
-        """Forgets all addresses of the nodes."""
+    async def remove_node(self, network_id: str, node_id: str) -> None:
+        """Forgets all addresses of a node."""
         async with self._database.transaction() as session:
             await session.execute(
-                delete(NetworkNodeRow).where(
-                    NetworkNodeRow.network_id == network_id, NetworkNodeRow.node_id.in_(node_ids)
-                )
+                delete(NetworkNodeRow).where(NetworkNodeRow.network_id == network_id, NetworkNodeRow.node_id == node_id)
             )
 
     async def mark_removed(self, network_id: str) -> None:

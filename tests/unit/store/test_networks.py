@@ -42,7 +42,7 @@ async def test_a_node_leaves_with_all_its_addresses(database: Database) -> None:
     await networks.add(NETWORK)
     for node in (NODE, OTHER_NODE, SAME_NODE):
         await networks.add_node(NETWORK.id, node)
-    await networks.remove_nodes(NETWORK.id, [NODE.node_id])
+    await networks.remove_node(NETWORK.id, NODE.node_id)
     assert [network.nodes for network in await networks.all()] == [(OTHER_NODE,)]
 
 

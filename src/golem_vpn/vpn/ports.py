@@ -1,0 +1,61 @@
+"""What the network service needs of the parts that carry networks to other nodes and packets to this one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from golem_vpn.vpn.model import Connection
+
+
+class NetworkDraft(msgspec.Struct, frozen=True):
+    """What a network's owner wants its members to know."""
+
+    id: str
+    owner: str
+    prefixes: tuple[str, ...]
+    members: Mapping[str, tuple[str, ...]]
+    """The addresses of each node."""
+
+
+class Publisher(Protocol):
+    """Signs what the owner wants, applies it on this node, and brings it to the members, however long that takes."""
+
+    async def publish(self, draft: NetworkDraft) -> None:
+        """Makes the draft the network's newest version; one that says what the last one said changes nothing."""
+
+    async def withdraw(self, network_id: str) -> None:
+        """Ends the network, for all members."""
+
+
+class Stream(Protocol):
+    """A TCP connection into a network."""
+
+    async def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> str:
+        """Ties a websocket's bytes to the connection's until either ends; tells why."""
+
+    def close(self) -> None:
+        """Ends the connection."""
+
+
+class Stack(Protocol):
+    """This node's own TCP/IP, with addresses in one network."""
+
+    def set_addresses(self, addresses: Sequence[str]) -> None:
+        """Takes these addresses (CIDR) in place of the present ones; the first is the source of connections."""
+
+    async def connect(self, ip: str, port: int, timeout: float) -> Stream:
+        """Opens a TCP connection, or raises one of the errors of `golem_vpn.errors`."""
+
+    def connections(self) -> list[Connection]:
+        """Lists what is open."""
+
+    def close(self) -> None:
+        """Ends all connections."""
+
+
+class Stacks(Protocol):
+    """Makes stacks on this node's data plane."""
+
+    def open(self, network_id: str, addresses: Sequence[str]) -> Stack:
+        """Puts a stack with these addresses (CIDR) into a network."""
