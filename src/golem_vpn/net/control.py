@@ -1,0 +1,221 @@
+"""Control messages between nodes: typed requests, each answered once; nothing is answered before a hello."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import anyio
+import structlog
+
+from golem_vpn.errors import GolemVpnError, PeerRefused, PeerUnreachable
+from golem_vpn.net import wire
+from golem_vpn.net.book import RecordBook
+from golem_vpn.net.dispatcher import Dispatcher, Handler, M
+from golem_vpn.net.endpoint import Endpoint, EndpointClosed, EndpointError, Request
+from golem_vpn.net.greeter import Greeter, PresenceListener
+from golem_vpn.net.identity import Identities
+from golem_vpn.net.own_record import OwnRecord
+from golem_vpn.net.record import KnownRecord, NodeRecord
+
+DEFAULT_TIMEOUT = 10.0
+ADDRESS_CHECK_SECONDS = 5.0
+MAX_GREETING_AT_ONCE = 32
+
+T = TypeVar("T")
+Lookup = Callable[[str], Awaitable[KnownRecord | None]]
+
+_log = structlog.get_logger(__name__)
+
+
+class Control:
+    """Sends messages to nodes, and has those of others answered."""
+
+    def __init__(self, endpoint: Endpoint, identities: Identities, own_record: OwnRecord, book: RecordBook) -> None:
+        self.identities = identities
+        self.own_record = own_record
+        self.book = book
+        self.lookup: Lookup = _look_up_nowhere
+        """Where to ask for a record that the book does not hold, or that is out of date."""
+        self._endpoint = endpoint
+        self._dispatcher = Dispatcher()
+        self._greeter = Greeter(endpoint, own_record, book)
+        self._greetings: WeakValueDictionary[bytes, anyio.Lock] = WeakValueDictionary()
+
+    @property
+    def node_id(self) -> str:
+        """The node id of this node: its default identity."""
+        return self.identities.default.node_id
+
+    @property
+    def connected(self) -> Iterable[str]:
+        """The nodes that a control connection stands to."""
+        return self._greeter.connected
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many requests of others were refused, by reason."""
+        return dict(self._dispatcher.refused)
+
+    def on(self, message_type: type[M]) -> Callable[[Handler[M]], Handler[M]]:
+        """Registers the decorated function, of the sender's node id and the message, to answer a message type."""
+        return self._dispatcher.on(message_type)
+
+    def on_presence(self, listener: PresenceListener) -> None:
+        """Adds a listener that hears when a node gets connected, and when its connection is lost."""
+        self._greeter.on_presence(listener)
+
+    def keep(self, record: NodeRecord) -> None:
+        """Lets a node set up sessions before it ever said hello: its verified record proves whose its endpoint is."""
+        self._greeter.wanted.add(record.node_id)
+        self._endpoint.authorize(record.endpoint_id, record.node_id, list(record.control_addresses))
+
+    def release(self, node_id: str) -> None:
+        """Takes back what `keep` gave, up to what a hello gives."""
+        self._greeter.wanted.discard(node_id)
+        known = self.book.find(node_id)
+        if known is not None and self._greeter.node_of(known.record.endpoint_id) is None:
+            self._endpoint.revoke(known.record.endpoint_id)
+
+    async def request(
+        self, node_id: str, message: wire.Message, answer_type: type[T], timeout: float = DEFAULT_TIMEOUT
+    ) -> T:
+        """Sends a message to a node, by any of its identities, and returns the answer.
+
+        Raises:
+            PeerUnreachable: the node is unknown, offline, or silent.
+            PeerRefused: it refused, for a reason that has no class here.
+            GolemVpnError: it refused with this class of error.
+        """
+        request = wire.encode(message)
+        try:
+            with anyio.fail_after(timeout):
+                if node_id in self.identities:
+                    reply = wire.decode_reply(await self._dispatcher.answer(self.node_id, request))
+                else:
+                    reply = await self._ask(node_id, request, timeout)
+        except TimeoutError:
+            raise PeerUnreachable(f"{node_id} did not answer within {timeout:g} s") from None
+        return wire.answer_of(reply, answer_type)
+
+    async def connect(self, node_id: str, timeout: float = DEFAULT_TIMEOUT) -> NodeRecord:
+        """Says hello to a node, also to one that knows this node already, and returns its record.
+
+        Raises:
+            PeerUnreachable: the node is unknown or offline.
+            PeerRefused: it refuses the hello, or does not prove who it is.
+        """
+        record = await self._resolve(node_id)
+        return await self.introduce(record.endpoint_id, list(record.control_addresses), record.node_id, timeout)
+
+    async def introduce(self, endpoint_id: bytes, addresses: list[str], node_id: str, timeout: float) -> NodeRecord:
+        """Says hello to an endpoint that is told to be a certain node's.
+
+        Raises:
+            PeerUnreachable: nothing answers there.
+            PeerRefused: it refuses the hello, or is not that node.
+        """
+        try:
+            with anyio.fail_after(timeout):
+                record = await self._greeter.greet(endpoint_id, addresses, timeout)
+        except (EndpointError, TimeoutError) as error:
+            raise PeerUnreachable(f"{node_id} cannot be reached: {str(error) or 'no answer in time'}") from None
+        if record.node_id != node_id:
+            raise PeerRefused(f"expected {node_id} there, but it is {record.node_id}")
+        return record
+
+    async def run(self) -> None:
+        """Answers messages and follows connections until the endpoint is closed."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._follow_events)
+            tasks.start_soon(self._follow_addresses)
+            try:
+                while True:
+                    tasks.start_soon(self._serve, await self._endpoint.accept())
+            except EndpointClosed:
+                tasks.cancel_scope.cancel()
+
+    async def _ask(self, node_id: str, request: bytes, timeout: float) -> wire.Answer | wire.Refusal:
+        record = await self._resolve(node_id)
+        try:
+            return await self._ask_known(record, request, timeout)
+        except EndpointError as error:
+            # Where the request was sent, it may have been obeyed: only the caller knows whether twice is right.
+            newer = None if error.sent else await self.lookup(node_id)
+            if newer is None or newer.record.issued_at <= record.issued_at:
+                raise PeerUnreachable(f"{node_id} cannot be reached: {error}") from None
+        try:
+            return await self._ask_known(newer.record, request, timeout)
+        except EndpointError as error:
+            raise PeerUnreachable(f"{node_id} cannot be reached: {error}") from None
+
+    async def _ask_known(self, record: NodeRecord, request: bytes, timeout: float) -> wire.Answer | wire.Refusal:
+        endpoint_id, addresses = record.endpoint_id, list(record.control_addresses)
+        await self._greet_once(endpoint_id, addresses, timeout)
+        reply = wire.decode_reply(await self._endpoint.request(endpoint_id, addresses, request, timeout))
+        if isinstance(reply, wire.Refusal) and reply.reason == wire.HELLO_FIRST:
+            # The other node restarted since the last hello; it did not look at the request.
+            await self._greeter.greet(endpoint_id, addresses, timeout)
+            reply = wire.decode_reply(await self._endpoint.request(endpoint_id, addresses, request, timeout))
+        return reply
+
+    async def _greet_once(self, endpoint_id: bytes, addresses: list[str], timeout: float) -> None:
+        if self._greeter.node_of(endpoint_id) is not None:
+            return
+        lock = self._greetings.setdefault(endpoint_id, anyio.Lock())
+        async with lock:
+            if self._greeter.node_of(endpoint_id) is None:
+                await self._greeter.greet(endpoint_id, addresses, timeout)
+
+    async def _resolve(self, node_id: str) -> NodeRecord:
+        known = self.book.find(node_id) or await self.lookup(node_id)
+        if known is None:
+            raise PeerUnreachable(f"nobody knows where {node_id} is; has it joined the same hub?")
+        return known.record
+
+    async def _serve(self, request: Request) -> None:
+        request.respond(await self._reply(request))
+
+    async def _reply(self, request: Request) -> bytes:
+        hello = wire.decode_hello(request.message)
+        if hello is not None:
+            try:
+                return wire.encode_answer(self._greeter.welcome(request.endpoint_id, hello))
+            except GolemVpnError as error:
+                return self._dispatcher.refuse(wire.reason_of(error), error.message)
+        sender = self._greeter.node_of(request.endpoint_id)
+        if sender is None:
+            return self._dispatcher.refuse(wire.HELLO_FIRST, "say hello first")
+        return await self._dispatcher.answer(sender, request.message)
+
+    async def _follow_events(self) -> None:
+        try:
+            while True:
+                self._greeter.handle_event(*await self._endpoint.next_event())
+        except EndpointClosed:
+            return
+
+    async def _follow_addresses(self) -> None:
+        told = self.own_record.current()
+        while True:
+            await anyio.sleep(ADDRESS_CHECK_SECONDS)
+            if (current := self.own_record.current()) is not told:
+                told = current
+                await self._greet_all()
+
+    async def _greet_all(self) -> None:
+        limiter = anyio.CapacityLimiter(MAX_GREETING_AT_ONCE)
+
+        async def greet(node_id: str) -> None:
+            async with limiter:
+                try:
+                    await self.connect(node_id)
+                except GolemVpnError as error:
+                    _log.info("control.record_not_told", node=node_id, error=error.message)
+
+        async with anyio.create_task_group() as tasks:
+            for node_id in tuple(self.connected):
+                tasks.start_soon(greet, node_id)
+
+
+async def _look_up_nowhere(_node_id: str) -> KnownRecord | None:
+    return None

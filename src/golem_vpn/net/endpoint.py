@@ -1,0 +1,76 @@
+"""What control needs of the endpoint that carries its messages; the native one and the one in memory both fit."""
+
+from typing import Protocol
+
+EVENT_CONNECTED = "connected"
+EVENT_DISCONNECTED = "disconnected"
+
+
+class EndpointError(Exception):
+    """The other endpoint could not be reached, or went away before it answered."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+        """Whether the other side may have received the message."""
+
+
+class EndpointClosed(Exception):
+    """This endpoint was closed; nothing more arrives."""
+
+
+class Request(Protocol):
+    """A message that awaits its answer."""
+
+    @property
+    def endpoint_id(self) -> bytes:
+        """The sender's endpoint, as its connection proved."""
+
+    @property
+    def message(self) -> bytes:
+        """What was sent."""
+
+    def respond(self, message: bytes) -> None:
+        """Answers; a sender who left meanwhile is no error."""
+
+
+class Endpoint(Protocol):
+    """Carries messages over connections that both ends authenticate by endpoint id."""
+
+    @property
+    def endpoint_id(self) -> bytes:
+        """The public key of this endpoint."""
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where others may dial this endpoint, `IP:PORT`."""
+
+    async def request(self, endpoint_id: bytes, addresses: list[str], message: bytes, timeout: float) -> bytes:
+        """Sends a message and returns its answer; dials where there is no connection yet.
+
+        Raises:
+            EndpointError: there was no way to that endpoint, or no answer in time.
+        """
+
+    async def accept(self) -> Request:
+        """Waits for the next message from any endpoint.
+
+        Raises:
+            EndpointClosed: there will be none.
+        """
+
+    def authorize(self, endpoint_id: bytes, node_id: str, addresses: list[str]) -> None:
+        """Lets the native core take handshakes of this endpoint as those of the node, and dial it for its own."""
+
+    def revoke(self, endpoint_id: bytes) -> None:
+        """Takes back what `authorize` gave."""
+
+    async def next_event(self) -> tuple[str, bytes]:
+        """Waits until an endpoint gets connected, or loses its last connection.
+
+        Raises:
+            EndpointClosed: there will be none.
+        """
+
+    async def close(self) -> None:
+        """Ends all connections."""

@@ -1,0 +1,142 @@
+"""The endpoint's twin in memory: many nodes in one process, without a socket, and with links that tests can cut."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from golem_vpn.net.endpoint import EVENT_CONNECTED, EVENT_DISCONNECTED, EndpointClosed, EndpointError
+
+Loss = Callable[[bytes], bool]
+"""Tells of a message that is on its way out whether it gets lost."""
+
+
+class MemoryWire:
+    """What the endpoints of one test share."""
+
+    def __init__(self) -> None:
+        self.endpoints: dict[bytes, MemoryEndpoint] = {}
+        self._cut: set[frozenset[bytes]] = set()
+        self._count = 0
+
+    def endpoint(self, endpoint_id: bytes) -> "MemoryEndpoint":
+        """Makes an endpoint; one of the same id that is there, it replaces."""
+        self._count += 1
+        endpoint = MemoryEndpoint(self, endpoint_id, f"127.0.0.1:{self._count}")
+        self.endpoints[endpoint_id] = endpoint
+        return endpoint
+
+    def cut(self, one: "MemoryEndpoint", other: "MemoryEndpoint") -> None:
+        """Breaks the link of two endpoints."""
+        self._cut.add(frozenset((one.endpoint_id, other.endpoint_id)))
+        one.disconnect(other.endpoint_id)
+
+    def mend(self, one: "MemoryEndpoint", other: "MemoryEndpoint") -> None:
+        """Makes the link of two endpoints whole again."""
+        self._cut.discard(frozenset((one.endpoint_id, other.endpoint_id)))
+
+    def between(self, one: bytes, other: bytes, addresses: list[str]) -> "MemoryEndpoint":
+        """Finds the endpoint behind some addresses."""
+        endpoint = self.endpoints.get(other)
+        if endpoint is None or frozenset((one, other)) in self._cut:
+            raise EndpointError("no endpoint answers", sent=False)
+        if other not in self.endpoints[one].connected and not set(endpoint.addresses) & set(addresses):
+            raise EndpointError("nobody listens at these addresses", sent=False)
+        return endpoint
+
+
+@dataclass
+class MemoryRequest:
+    """A message in memory."""
+
+    endpoint_id: bytes
+    message: bytes
+    answered: anyio.Event = field(default_factory=anyio.Event)
+    answer: bytes = b""
+
+    def respond(self, message: bytes) -> None:
+        """Answers the sender."""
+        self.answer = message
+        self.answered.set()
+
+
+class MemoryEndpoint:
+    """An endpoint whose connections are entries of a set."""
+
+    def __init__(self, wire: MemoryWire, endpoint_id: bytes, address: str) -> None:
+        self.endpoint_id = endpoint_id
+        self.addresses = [address]
+        self.connected: set[bytes] = set()
+        self.authorized: dict[bytes, tuple[str, list[str]]] = {}
+        self.lose: Loss = lambda _message: False
+        self._wire = wire
+        self._requests: asyncio.Queue[MemoryRequest | None] = asyncio.Queue()
+        self._events: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+
+    async def request(self, endpoint_id: bytes, addresses: list[str], message: bytes, timeout: float) -> bytes:
+        """Hands a message to another endpoint of the wire and returns its answer."""
+        await anyio.lowlevel.checkpoint()
+        other = self._wire.between(self.endpoint_id, endpoint_id, addresses)
+        self._connect(other)
+        request = MemoryRequest(self.endpoint_id, message)
+        if self.lose(message):
+            raise EndpointError("the message was lost", sent=True)
+        other.deliver(request)
+        with anyio.move_on_after(timeout):
+            await request.answered.wait()
+            return request.answer
+        raise EndpointError("no answer in time", sent=True)
+
+    async def accept(self) -> MemoryRequest:
+        """Waits for the next message."""
+        if request := await self._requests.get():
+            return request
+        raise EndpointClosed
+
+    def authorize(self, endpoint_id: bytes, node_id: str, addresses: list[str]) -> None:
+        """Notes that an endpoint is a node's."""
+        self.authorized[endpoint_id] = (node_id, addresses)
+
+    def revoke(self, endpoint_id: bytes) -> None:
+        """Forgets whose an endpoint is."""
+        self.authorized.pop(endpoint_id, None)
+
+    async def next_event(self) -> tuple[str, bytes]:
+        """Waits for a connection to come or go."""
+        if event := await self._events.get():
+            return event
+        raise EndpointClosed
+
+    async def close(self) -> None:
+        """Leaves the wire."""
+        for endpoint_id in tuple(self.connected):
+            self.disconnect(endpoint_id)
+        if self._wire.endpoints.get(self.endpoint_id) is self:
+            del self._wire.endpoints[self.endpoint_id]
+        self._requests.put_nowait(None)
+        self._events.put_nowait(None)
+
+    def deliver(self, request: MemoryRequest) -> None:
+        """Takes in a message of another endpoint."""
+        self._requests.put_nowait(request)
+
+    def disconnect(self, endpoint_id: bytes) -> None:
+        """Ends the connection with another endpoint."""
+        if endpoint_id not in self.connected:
+            return
+        self._note(EVENT_DISCONNECTED, endpoint_id)
+        if other := self._wire.endpoints.get(endpoint_id):
+            other._note(EVENT_DISCONNECTED, self.endpoint_id)
+
+    def _connect(self, other: "MemoryEndpoint") -> None:
+        if other.endpoint_id not in self.connected:
+            self._note(EVENT_CONNECTED, other.endpoint_id)
+            other._note(EVENT_CONNECTED, self.endpoint_id)
+
+    def _note(self, event: str, endpoint_id: bytes) -> None:
+        if event == EVENT_CONNECTED:
+            self.connected.add(endpoint_id)
+        else:
+            self.connected.discard(endpoint_id)
+        self._events.put_nowait((event, endpoint_id))
