@@ -1,5 +1,6 @@
 //! Everything of the data plane that touches the system: sockets, TUN devices, threads. The rules are in `golem_vpn_proto`.
 
+pub mod gate;
 #[allow(dead_code, unused_imports)] // until the engine, its user, is there
 mod poll;
 #[allow(dead_code)]

@@ -1,0 +1,75 @@
+//! What the two directions of a gate know of each other.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+/// What the client's direction wants to be sent to the client.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A Close frame, the last of the websocket.
+    Close(Vec<u8>),
+    Pong(Vec<u8>),
+}
+
+/// Wishes one way, progress the other; of each kind of wish only the newest counts, so it can't grow.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pong: Mutex<Option<Vec<u8>>>,
+    close: Mutex<Option<Vec<u8>>>,
+    posted: Notify,
+    deaf: AtomicBool,
+    to_payload: AtomicU64,
+    to_client: AtomicU64,
+}
+
+impl Shared {
+    pub fn post_pong(&self, body: Vec<u8>) {
+        *self.pong.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        self.posted.notify_one();
+    }
+
+    pub fn post_close(&self, body: Vec<u8>) {
+        *self.close.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        self.posted.notify_one();
+    }
+
+    /// Waits for the next wish.
+    pub async fn wish(&self) -> Wish {
+        loop {
+            if let Some(body) = self.close.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Wish::Close(body);
+            }
+            if let Some(body) = self.pong.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Wish::Pong(body);
+            }
+            self.posted.notified().await;
+        }
+    }
+
+    /// Tells whether the client is at present not reached by pings: it does not read, or no more are sent.
+    pub fn set_deaf(&self, deaf: bool) {
+        self.deaf.store(deaf, Ordering::Relaxed);
+    }
+
+    pub fn is_deaf(&self) -> bool {
+        self.deaf.load(Ordering::Relaxed)
+    }
+
+    pub fn count_to_payload(&self, bytes: usize) {
+        self.to_payload.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub fn count_to_client(&self, bytes: usize) {
+        self.to_client.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub fn to_payload(&self) -> u64 {
+        self.to_payload.load(Ordering::Relaxed)
+    }
+
+    pub fn to_client(&self) -> u64 {
+        self.to_client.load(Ordering::Relaxed)
+    }
+}
