@@ -3,9 +3,10 @@
 Rule 1: which command is allowed when, and where it leads, stands in `TRANSITIONS` and nowhere else.
 
 An activity is New, then Initialized once it exists, Deployed and Ready by the commands deploy and start, Terminated at
-its end. `terminate` leads back to Initialized from anywhere, so that the requestor can deploy anew. While deploy or
-start is on its way, its goal is *pending*, and every command but sign and terminate has to wait. A step that fails
-changes nothing. Steps that lead where they began go on beside others: several batches may run programs at once.
+its end. `terminate` leads back to Initialized from anywhere, so that the requestor can deploy anew. While a step that
+leads elsewhere is on its way, its goal is *pending*, and every command but sign and terminate has to wait. Steps that
+lead where they began go on beside others: several batches may run programs at once. A step that fails changes nothing,
+but for `start`, after which nothing is left of the deployment.
 Unresponsive is what a requestor's daemon says of an activity whose provider it cannot reach; no step leads there.
 """
 
@@ -55,7 +56,8 @@ TRANSITIONS: Mapping[tuple[State, Step], State] = MappingProxyType(
     }
 )
 
-_TAKES_TIME = frozenset({Step.DEPLOY, Step.START})
+AFTER_FAILURE: Mapping[tuple[State, Step], State] = MappingProxyType({(State.DEPLOYED, Step.START): State.INITIALIZED})
+
 _BESIDE_OTHERS = frozenset({Step.RUN, Step.TRANSFER, Step.SIGN})
 _ALWAYS_ALLOWED = frozenset({Step.SIGN, Step.TERMINATE, Step.DESTROY})
 
@@ -108,7 +110,7 @@ class StateMachine:
         goal = TRANSITIONS.get((current, step))
         if goal is None:
             raise InvalidState(f"{_EXPECTED[current]}, not {step}()")
-        if step in _TAKES_TIME:
+        if step not in _BESIDE_OTHERS:
             self.pair = StatePair(current, goal)
 
     def succeed(self, step: Step) -> None:
@@ -117,6 +119,8 @@ class StateMachine:
             self.pair = StatePair(TRANSITIONS[self.pair.current, step])
 
     def fail(self, step: Step) -> None:
-        """Goes back to where the step began."""
+        """Enters the state that a failed step leaves; the goal of a step that came between stays pending."""
+        current, pending = self.pair.current, self.pair.pending
         if step not in _BESIDE_OTHERS:
-            self.pair = StatePair(self.pair.current)
+            own_goal = TRANSITIONS.get((current, step))
+            self.pair = StatePair(AFTER_FAILURE.get((current, step), current), None if pending is own_goal else pending)

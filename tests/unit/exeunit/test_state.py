@@ -111,6 +111,24 @@ def test_a_failed_step_leaves_the_state_as_it_was() -> None:
     assert activity.pair == StatePair(State.INITIALIZED)
 
 
+def test_a_failed_start_leaves_no_deployment() -> None:
+    activity = machine(State.DEPLOYED)
+    activity.begin(Step.START)
+    activity.fail(Step.START)
+    assert activity.pair == StatePair(State.INITIALIZED)
+
+
+@pytest.mark.parametrize(("end", "goal"), [(Step.TERMINATE, State.INITIALIZED), (Step.DESTROY, State.TERMINATED)])
+def test_a_step_that_fails_because_of_the_end_does_not_hide_it(end: Step, goal: State) -> None:
+    activity = machine(State.INITIALIZED)
+    activity.begin(Step.DEPLOY)
+    activity.begin(end)
+    activity.fail(Step.DEPLOY)
+    assert activity.pair == StatePair(State.INITIALIZED, goal)
+    activity.succeed(end)
+    assert activity.pair == StatePair(goal)
+
+
 class AnyOrderOfSteps(RuleBasedStateMachine):
     """Whatever is tried in whatever order, only what the table has happens."""
 
@@ -127,7 +145,8 @@ class AnyOrderOfSteps(RuleBasedStateMachine):
             assert self.activity.pair == before
             return
         (self.activity.succeed if succeeds else self.activity.fail)(step)
-        expected = TRANSITIONS[before.current, step] if succeeds else before.current
+        after_failure = State.INITIALIZED if step is Step.START else before.current
+        expected = TRANSITIONS[before.current, step] if succeeds else after_failure
         assert self.activity.pair == StatePair(expected)
 
     @invariant()

@@ -1,0 +1,73 @@
+"""From a `deploy` command to what the runtime is asked for."""
+
+import re
+from ipaddress import ip_interface
+from pathlib import Path
+
+import msgspec
+
+from golem_vpn.errors import InvalidInput
+from golem_vpn.exeunit.runtimes.base import Deployment, Limits, NetworkAddress
+from golem_vpn.exeunit.script import Deploy, DeployNetwork
+from golem_vpn.vpn.addresses import Subnet, parse_address
+
+MAX_ADDRESSES = 64
+"""Far above what payloads have; bounds what one activity can ask of the data plane."""
+
+_NETWORK_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """What the provider has decided about an activity before its requestor says a word."""
+
+    activity_id: str
+    requestor: str
+    """The identity that the agreement is with; the payload joins its networks only."""
+    work_dir: Path
+    task_package: Path | None = None
+    limits: Limits = Limits()
+    hidden: tuple[Path, ...] = ()
+
+
+def plan_deployment(place: Place, command: Deploy) -> Deployment:
+    """Checks a `deploy` command and says what it means for the runtime.
+
+    Raises:
+        InvalidInput: a network or a name is not as it should be.
+    """
+    if command.volumes:
+        raise InvalidInput("volumes are not supported yet by this runtime; the work directory is writable")
+    if len(command.net) > MAX_ADDRESSES:
+        raise InvalidInput(f"net has {len(command.net)} entries, {MAX_ADDRESSES} are allowed")
+    networks = tuple(_network_address(index, entry) for index, entry in enumerate(command.net))
+    if len(set(networks)) != len(networks):
+        raise InvalidInput("net has the same address in the same network twice")
+    return Deployment(
+        activity_id=place.activity_id,
+        work_dir=place.work_dir,
+        task_package=place.task_package,
+        networks=networks,
+        hosts=tuple((name, _host_address(name, address)) for name, address in command.hosts.items()),
+        hostname=command.hostname,
+        env=tuple(command.env.items()),
+        limits=place.limits,
+        hidden=place.hidden,
+    )
+
+
+def _network_address(index: int, entry: DeployNetwork) -> NetworkAddress:
+    try:
+        if not _NETWORK_ID.fullmatch(entry.id):
+            raise InvalidInput(f"{entry.id!r} is not a network id")
+        subnet = Subnet.parse(entry.ip, entry.mask, entry.gateway)
+        address = subnet.parse_node_address(entry.node_ip)
+    except InvalidInput as error:
+        raise InvalidInput(f"net[{index}]: {error.message}") from error
+    return NetworkAddress(entry.id, ip_interface(subnet.with_prefix_length(address)))
+
+
+def _host_address(name: str, text: str) -> str:
+    try:
+        return str(parse_address(text))
+    except InvalidInput as error:
+        raise InvalidInput(f"hosts[{name!r}]: {error.message}") from error

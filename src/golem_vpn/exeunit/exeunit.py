@@ -1,0 +1,195 @@
+"""One activity: follows the scripts of its requestor, and drives the payload by them.
+
+A batch runs in a task of the group that the provider hands in. Steps that end the payload hold `_ending`, and cancel
+all other batches first; so nothing else ever sees a runtime that is half gone.
+"""
+
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+import anyio.to_thread
+import msgspec
+import structlog
+from anyio.abc import TaskGroup
+
+from golem_vpn.errors import Gone, RuntimeEnded
+from golem_vpn.exeunit.batch import Batch, CommandFailed, Outputs
+from golem_vpn.exeunit.batches import Batches
+from golem_vpn.exeunit.deployment import Place, plan_deployment
+from golem_vpn.exeunit.networks import Networks
+from golem_vpn.exeunit.payload import Payload
+from golem_vpn.exeunit.results import CommandResult
+from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, Stream
+from golem_vpn.exeunit.script import Command, Deploy, Run, Sign, Start, Terminate, Transfer, parse_script
+from golem_vpn.exeunit.state import StateMachine, Step
+from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME, ActivityStatus, Usage
+
+log = structlog.get_logger()
+
+EndListener = Callable[[ActivityStatus], Awaitable[None]]
+
+
+class ExeUnit:
+    """Runs one activity from its creation to its end."""
+
+    def __init__(
+        self,
+        place: Place,
+        make_runtime: Callable[[], Runtime],
+        networks: Networks,
+        tasks: TaskGroup,
+        on_end: EndListener,
+    ) -> None:
+        self._place = place
+        self._make_runtime = make_runtime
+        self._networks = networks
+        self._tasks = tasks
+        self._on_end = on_end
+        self._machine = StateMachine()
+        self._batches = Batches()
+        self._payload: Payload | None = None
+        self._ending = anyio.Lock()
+        self._end_reason: str | None = None
+        self._began = time.monotonic()
+        self._ended: float | None = None
+        self._earlier_cpu_seconds = 0.0
+        self._machine.begin(Step.INITIALIZE)
+        self._machine.succeed(Step.INITIALIZE)
+
+    @property
+    def status(self) -> ActivityStatus:
+        """Where the activity stands."""
+        return ActivityStatus(self._machine.pair, self._end_reason)
+
+    @property
+    def usage(self) -> Usage:
+        """What the activity has used so far."""
+        running = 0.0 if self._payload is None else self._payload.cpu_seconds()
+        counters = {
+            DURATION: (self._ended or time.monotonic()) - self._began,
+            PROCESSOR_TIME: self._earlier_cpu_seconds + running,
+        }
+        return Usage(counters, int(time.time()))
+
+    def exec(self, batch_id: str, text: str) -> None:
+        """Begins to run a script; a batch id that is known already is the same request again.
+
+        Raises:
+            InvalidInput: the text is no script.
+            Gone: the activity has ended.
+            Conflict: too many batches are running.
+        """
+        if batch_id in self._batches:
+            return
+        commands = parse_script(text)
+        if self._end_reason is not None:
+            raise Gone(f"the activity has ended: {self._end_reason}")
+        batch = self._batches.add(batch_id, commands)
+        self._tasks.start_soon(batch.execute, partial(self._perform, batch))
+
+    async def results(
+        self, batch_id: str, first: int, *, wait_for: int | None = None, timeout: float = 0
+    ) -> list[CommandResult]:
+        """Gives the results of a batch from an index on, waiting as `Batch.results` does.
+
+        Raises:
+            NotFound: there is no such batch.
+        """
+        return await self._batches.find(batch_id).results(first, wait_for=wait_for, timeout=timeout)
+
+    async def destroy(self, reason: str) -> None:
+        """Ends the activity and gives back all it took; a second call waits for the first."""
+        self._end_reason = self._end_reason or reason
+        with anyio.CancelScope(shield=True):
+            async with self._ending:
+                if not self._machine.ended:
+                    await self._destroy(self._end_reason)
+
+    async def _destroy(self, reason: str) -> None:
+        self._machine.begin(Step.DESTROY)
+        await self._batches.cancel(f"the activity was terminated: {reason}")
+        await self._stop_payload()
+        await anyio.to_thread.run_sync(partial(shutil.rmtree, self._place.work_dir, ignore_errors=True))
+        self._ended = time.monotonic()
+        self._machine.succeed(Step.DESTROY)
+        await self._on_end(self.status)
+
+    async def _perform(self, batch: Batch, command: Command, outputs: Outputs) -> None:
+        match command:
+            case Deploy():
+                await self._bring_up(Step.DEPLOY, partial(self._deploy, command, outputs))
+            case Start():
+                await self._bring_up(Step.START, partial(self._start, command))
+            case Run():
+                await self._run(command, outputs)
+            case Terminate():
+                await self._terminate(batch)
+            case Transfer() | Sign():
+                self._machine.begin(Step(command.name))
+                raise CommandFailed(f"{command.name} is not supported yet by this runtime")
+
+    async def _bring_up(self, step: Step, action: Callable[[], Awaitable[None]]) -> None:
+        self._machine.begin(step)
+        try:
+            await action()
+        except BaseException:
+            await self._stop_payload()
+            self._machine.fail(step)
+            raise
+        self._machine.succeed(step)
+
+    async def _deploy(self, command: Deploy, outputs: Outputs) -> None:
+        deployment = plan_deployment(self._place, command)
+        self._payload = Payload(self._make_runtime(), self._networks, self._place.requestor)
+        result = await self._payload.deploy(deployment)
+        outputs.write(Stream.STDOUT, _deploy_report(result))
+        for limit in result.unenforced:
+            outputs.write(Stream.STDERR, f"not enforced: {limit}\n".encode())
+
+    async def _start(self, command: Start) -> None:
+        await self._deployed_payload.start(command.args)
+
+    async def _run(self, command: Run, outputs: Outputs) -> None:
+        self._machine.begin(Step.RUN)
+        program = RunCommand(program=command.entry_point, args=command.args, env=tuple(command.env.items()))
+        try:
+            code = await self._deployed_payload.run(program, outputs.write)
+        except RuntimeEnded as error:
+            self._tasks.start_soon(self.destroy, error.message)
+            raise
+        if code != 0:
+            raise CommandFailed(f"ExeScript command exited with code {code}")
+
+    async def _terminate(self, batch: Batch) -> None:
+        async with self._ending:
+            self._machine.begin(Step.TERMINATE)
+            with anyio.CancelScope(shield=True):
+                await self._batches.cancel("the payload was terminated by another command", spare=batch)
+                await self._stop_payload()
+            self._machine.succeed(Step.TERMINATE)
+
+    async def _stop_payload(self) -> None:
+        payload, self._payload = self._payload, None
+        if payload is None:
+            return
+        self._earlier_cpu_seconds += payload.cpu_seconds()
+        try:
+            await payload.stop()
+        except Exception:
+            # What follows must happen all the same: the activity's end is reported, its directory removed.
+            log.exception("a payload did not stop as it should", activity_id=self._place.activity_id)
+
+    @property
+    def _deployed_payload(self) -> Payload:
+        if self._payload is None:
+            raise RuntimeEnded("the payload has ended")
+        return self._payload
+
+
+def _deploy_report(result: DeployResult) -> bytes:
+    """Writes the result of a deployment as runtimes of the original do."""
+    volumes = [{"name": f"vol-{index}", "path": path} for index, path in enumerate(result.volumes)]
+    return msgspec.json.encode({"valid": {"Ok": ""}, "vols": volumes, "startMode": "blocking"})

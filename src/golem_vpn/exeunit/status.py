@@ -1,0 +1,36 @@
+"""What an activity tells of itself."""
+
+from typing import Any
+
+import msgspec
+
+from golem_vpn.exeunit.state import StatePair
+
+DURATION = "golem.usage.duration_sec"
+PROCESSOR_TIME = "golem.usage.cpu_sec"
+
+
+class ActivityStatus(msgspec.Struct, frozen=True):
+    """Where an activity stands, and why it is there where that is not the requestor's doing."""
+
+    pair: StatePair
+    reason: str | None = None
+    error_message: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Gives the state in the form of the Activity API."""
+        state: dict[str, Any] = {"state": [self.pair.current, self.pair.pending]}
+        state |= {} if self.reason is None else {"reason": self.reason}
+        return state | ({} if self.error_message is None else {"errorMessage": self.error_message})
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What an activity has used up to a moment."""
+
+    counters: dict[str, float]
+    timestamp: int
+    """Seconds since 1970."""
+
+    def as_json(self, vector: list[str]) -> dict[str, Any]:
+        """Gives the usage in the form of the Activity API: the counters in the order of the agreement's vector."""
+        return {"currentUsage": [self.counters.get(name, 0.0) for name in vector], "timestamp": self.timestamp}
