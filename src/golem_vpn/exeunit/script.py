@@ -109,7 +109,7 @@ def parse_script(text: str) -> tuple[Command, ...]:
     """
     try:
         entries = msgspec.json.decode(text, type=list[dict[str, Any]])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput(f"the script is not a JSON list of commands: {error}") from error
     if not entries:
         raise InvalidInput("the script has no commands")

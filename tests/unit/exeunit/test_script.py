@@ -128,6 +128,11 @@ def test_bad_scripts_say_where(text: str, complaint: str) -> None:
         parse_script(text)
 
 
+def test_a_deeply_nested_text() -> None:
+    with pytest.raises(InvalidInput, match="not a JSON list"):
+        parse_script('[{"deploy": {"progress": {"x": ' + "[" * 100_000)
+
+
 def test_too_many_commands() -> None:
     with pytest.raises(InvalidInput, match="10001 commands"):
         parse(*[{"sign": {}}] * (MAX_COMMANDS + 1))
