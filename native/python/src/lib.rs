@@ -1,1 +1,28 @@
+//! The native core as Python sees it: classes without rules of their own, one file each.
+//!
+//! Whatever waits is a future of one tokio runtime with two threads; the interpreter lock is never held meanwhile.
 
+mod convert;
+mod endpoint;
+mod errors;
+
+use pyo3::prelude::*;
+
+/// The native core of golem-vpn.
+#[pymodule(name = "_native", gil_used = false)]
+mod native {
+    use super::PyResult;
+
+    #[pymodule_export]
+    use super::endpoint::{Endpoint, Request};
+    #[pymodule_export]
+    use super::errors::{ConnectError, ControlError, NativeError};
+
+    #[pymodule_init]
+    fn start_runtime(_module: &super::Bound<'_, super::PyModule>) -> PyResult<()> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(2).thread_name("golem-vpn-io").enable_all();
+        pyo3_async_runtimes::tokio::init(runtime);
+        Ok(())
+    }
+}

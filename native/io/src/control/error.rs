@@ -1,0 +1,84 @@
+//! What can go wrong with a control connection, and whose fault it is.
+
+use std::fmt;
+
+use super::wire::MESSAGE_LIMIT;
+
+/// The endpoint could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen for control connections at {address}: {cause}")]
+pub struct BindError {
+    pub(super) address: std::net::SocketAddr,
+    pub(super) cause: String,
+}
+
+/// A request was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// No connection to the peer could be made, or it broke twice.
+    #[error("the peer cannot be reached: {0}")]
+    Unreachable(String),
+    /// The peer is connected, or may be, but has not answered in time.
+    #[error("the peer has not answered in time")]
+    TimedOut,
+    /// The peer's endpoint turned the request down.
+    #[error("the peer refused the request: {0}")]
+    Refused(Refusal),
+    /// The peer does not follow the protocol.
+    #[error("the peer's answer is malformed")]
+    Malformed,
+    /// The caller's message is too long.
+    #[error("a control message has at most {MESSAGE_LIMIT} bytes, this one has {0}")]
+    TooLong(usize),
+    /// This endpoint was closed.
+    #[error("the endpoint is closed")]
+    Closed,
+}
+
+/// Why an endpoint turned a stream or a connection down; the number is the QUIC application error code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Busy,
+    Unauthorized,
+    Malformed,
+    TooLong,
+    Unanswered,
+    Closing,
+    Other(u64),
+}
+
+impl Refusal {
+    const NAMED: [(Self, u32); 6] = [
+        (Self::Closing, 0),
+        (Self::Busy, 1),
+        (Self::Unauthorized, 2),
+        (Self::Malformed, 3),
+        (Self::TooLong, 4),
+        (Self::Unanswered, 5),
+    ];
+
+    pub(super) fn code(self) -> iroh::endpoint::VarInt {
+        let known = Self::NAMED.iter().find(|(refusal, _)| *refusal == self);
+        iroh::endpoint::VarInt::from_u32(known.map_or(u32::MAX, |(_, code)| *code))
+    }
+
+    pub(super) fn from_code(code: iroh::endpoint::VarInt) -> Self {
+        let code = code.into_inner();
+        let known = Self::NAMED.iter().find(|(_, known)| u64::from(*known) == code);
+        known.map_or(Self::Other(code), |(refusal, _)| *refusal)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => formatter.write_str("it is busy"),
+            Self::Unauthorized => formatter.write_str("it does not know this node"),
+            Self::Malformed => formatter.write_str("it cannot read it"),
+            Self::TooLong => formatter.write_str("it is too long"),
+            Self::Unanswered => formatter.write_str("it gave no answer"),
+            Self::Closing => formatter.write_str("it is shutting down"),
+            Self::Other(code) => write!(formatter, "code {code}"),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The addresses of this machine's interfaces, as others may reach it.
+
+use std::ffi::CStr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ptr;
+
+/// Interfaces of our own networks are called so; their addresses are never offered as ways to this machine,
+/// else a tunnel may come to run through itself.
+pub const OVERLAY_PREFIX: &str = "vpn";
+
+/// Lists the addresses of all interfaces that are up: loopback included, overlays and link-local addresses not.
+pub fn addresses() -> io::Result<Vec<IpAddr>> {
+    let list = InterfaceList::read()?;
+    let mut addresses: Vec<IpAddr> = list.iter().filter_map(reachable_address).collect();
+    addresses.sort_unstable_by_key(|address| (address.is_loopback(), *address));
+    addresses.dedup();
+    Ok(addresses)
+}
+
+/// Replaces an unspecified address by those of the interfaces of its family.
+pub fn expand(bound: &[SocketAddr]) -> io::Result<Vec<SocketAddr>> {
+    let interfaces = addresses()?;
+    let mut expanded = Vec::new();
+    for socket in bound {
+        if socket.ip().is_unspecified() {
+            let family = interfaces.iter().filter(|address| address.is_ipv4() == socket.is_ipv4());
+            expanded.extend(family.map(|address| SocketAddr::new(*address, socket.port())));
+        } else {
+            expanded.push(*socket);
+        }
+    }
+    Ok(expanded)
+}
+
+fn reachable_address(entry: &libc::ifaddrs) -> Option<IpAddr> {
+    if entry.ifa_flags & libc::IFF_UP as u32 == 0 || entry.ifa_addr.is_null() {
+        return None;
+    }
+    // SAFETY: the list is alive, so its names are NUL-terminated strings and its addresses are `sockaddr`s of the
+    // size that their family says.
+    let (name, address) = unsafe { (CStr::from_ptr(entry.ifa_name), read_address(entry.ifa_addr)) };
+    if name.to_bytes().starts_with(OVERLAY_PREFIX.as_bytes()) {
+        return None;
+    }
+    address.filter(|address| match address {
+        IpAddr::V4(address) => !address.is_link_local(),
+        IpAddr::V6(address) => !address.is_unicast_link_local(),
+    })
+}
+
+/// Reads the address of the two families that carry our packets.
+///
+/// # Safety
+/// `address` points to a socket address as long as its family demands.
+unsafe fn read_address(address: *const libc::sockaddr) -> Option<IpAddr> {
+    // SAFETY: promised by the caller.
+    unsafe {
+        match i32::from((*address).sa_family) {
+            libc::AF_INET => {
+                let address = address.cast::<libc::sockaddr_in>().read_unaligned();
+                Some(Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr)).into())
+            }
+            libc::AF_INET6 => {
+                let address = address.cast::<libc::sockaddr_in6>().read_unaligned();
+                Some(Ipv6Addr::from(address.sin6_addr.s6_addr).into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The kernel's list, freed with this value.
+struct InterfaceList(*mut libc::ifaddrs);
+
+impl InterfaceList {
+    fn read() -> io::Result<Self> {
+        let mut first = ptr::null_mut();
+        // SAFETY: the pointer is valid for writing.
+        if unsafe { libc::getifaddrs(&raw mut first) } == 0 { Ok(Self(first)) } else { Err(io::Error::last_os_error()) }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &libc::ifaddrs> {
+        // SAFETY: entries are valid, or null at the end, as long as the list lives.
+        let first = unsafe { self.0.as_ref() };
+        std::iter::successors(first, |entry| unsafe { entry.ifa_next.as_ref() })
+    }
+}
+
+impl Drop for InterfaceList {
+    fn drop(&mut self) {
+        // SAFETY: the list came from `getifaddrs` and is freed once.
+        unsafe { libc::freeifaddrs(self.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unspecified_address_stands_for_its_family() {
+        let bound = ["0.0.0.0:7".parse().unwrap(), "192.0.2.1:8".parse().unwrap()];
+        let expanded = expand(&bound).unwrap();
+        assert!(expanded.contains(&"127.0.0.1:7".parse().unwrap()), "{expanded:?}");
+        assert!(expanded.contains(&"192.0.2.1:8".parse().unwrap()), "{expanded:?}");
+        assert!(expanded.iter().all(|address| address.is_ipv4() && !address.ip().is_unspecified()), "{expanded:?}");
+    }
+}

@@ -1,0 +1,150 @@
+//! `Endpoint` and `Request`: control connections.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use golem_vpn_io::control::{self, ConnectionEvent};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3_async_runtimes::tokio::future_into_py;
+
+use crate::{convert, errors};
+
+/// Control connections to the daemons of other nodes, dialled by key.
+#[pyclass(module = "golem_vpn._native", frozen)]
+pub struct Endpoint {
+    endpoint: Arc<control::Endpoint>,
+}
+
+#[pymethods]
+impl Endpoint {
+    /// Listens at `IP:PORT`; `0.0.0.0` means every interface, with IPv6 where the machine has it.
+    #[staticmethod]
+    fn bind(py: Python<'_>, secret_key: PyBackedBytes, listen: String) -> PyResult<Bound<'_, PyAny>> {
+        let secret_key = convert::fixed(&secret_key, "a secret key")?;
+        let listen = convert::address(&listen)?;
+        future_into_py(py, async move {
+            let endpoint = control::Endpoint::bind(secret_key, listen).await.map_err(errors::native)?;
+            Ok(Self { endpoint: Arc::new(endpoint) })
+        })
+    }
+
+    /// The public key that others dial.
+    #[getter]
+    fn endpoint_id(&self) -> [u8; 32] {
+        *self.endpoint.id().as_bytes()
+    }
+
+    /// Where others may reach this endpoint, as of now; never an address of an overlay.
+    #[getter]
+    fn addresses(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        py.detach(|| self.endpoint.addresses()).map(convert::texts).map_err(errors::native)
+    }
+
+    /// Sends a message of at most 1 MiB and waits for the reply.
+    fn request<'py>(
+        &self,
+        py: Python<'py>,
+        endpoint_id: PyBackedBytes,
+        addresses: Vec<String>,
+        message: PyBackedBytes,
+        timeout: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let peer = convert::endpoint_id(&endpoint_id)?;
+        let addresses = convert::addresses(&addresses)?;
+        let timeout = convert::timeout(timeout)?;
+        let endpoint = self.endpoint.clone();
+        future_into_py(py, async move {
+            endpoint.request(peer, &addresses, &message, timeout).await.map_err(errors::control)
+        })
+    }
+
+    /// Waits for the next request of a peer; raises when the endpoint is closed.
+    fn accept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let endpoint = self.endpoint.clone();
+        future_into_py(py, async move { endpoint.accept().await.map(Request::new).map_err(errors::control) })
+    }
+
+    /// Says that an endpoint has proved to speak for a node, and where to reach it. Sessions for packets need it.
+    fn authorize(&self, endpoint_id: PyBackedBytes, node_id: PyBackedBytes, addresses: Vec<String>) -> PyResult<()> {
+        let peer = convert::endpoint_id(&endpoint_id)?;
+        self.endpoint.authorize(peer, convert::node_id(&node_id)?, convert::addresses(&addresses)?);
+        Ok(())
+    }
+
+    /// Makes an endpoint a stranger again.
+    fn revoke(&self, endpoint_id: PyBackedBytes) -> PyResult<()> {
+        self.endpoint.revoke(convert::endpoint_id(&endpoint_id)?);
+        Ok(())
+    }
+
+    /// Waits for a peer to come ("connected") or go ("disconnected"), with its endpoint id.
+    fn next_event<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let endpoint = self.endpoint.clone();
+        future_into_py(py, async move {
+            let (name, peer) = match endpoint.next_event().await.map_err(errors::control)? {
+                ConnectionEvent::Connected(peer) => ("connected", peer),
+                ConnectionEvent::Disconnected(peer) => ("disconnected", peer),
+            };
+            Ok((name, *peer.as_bytes()))
+        })
+    }
+
+    /// Says farewell to all peers and frees the port.
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let endpoint = self.endpoint.clone();
+        future_into_py(py, async move {
+            endpoint.close().await;
+            Ok(())
+        })
+    }
+}
+
+/// A message of a peer that waits for its reply; dropped unanswered, the peer is refused.
+#[pyclass(module = "golem_vpn._native", frozen)]
+pub struct Request {
+    endpoint_id: [u8; 32],
+    remote: String,
+    waiting: Mutex<Option<control::Request>>,
+    message: Vec<u8>,
+}
+
+#[pymethods]
+impl Request {
+    /// The key that the peer has proved to hold.
+    #[getter]
+    fn endpoint_id(&self) -> [u8; 32] {
+        self.endpoint_id
+    }
+
+    /// The `IP:PORT` that the peer's packets come from; empty if they come some other way.
+    #[getter]
+    fn remote(&self) -> &str {
+        &self.remote
+    }
+
+    #[getter]
+    fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// Sends the reply; a second one is an error.
+    fn respond(&self, message: PyBackedBytes) -> PyResult<()> {
+        if message.len() > control::MESSAGE_LIMIT {
+            return Err(errors::control(control::ControlError::TooLong(message.len())));
+        }
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        waiting.ok_or_else(|| errors::native("the request is answered already"))?.respond(message.to_vec());
+        Ok(())
+    }
+}
+
+impl Request {
+    fn new(mut request: control::Request) -> Self {
+        Self {
+            endpoint_id: *request.endpoint.as_bytes(),
+            remote: request.remote.map(|address| address.to_string()).unwrap_or_default(),
+            message: std::mem::take(&mut request.message),
+            waiting: Mutex::new(Some(request)),
+        }
+    }
+}
