@@ -1,0 +1,1 @@
+"""HTTP and websockets: parses, authenticates, asks a service, answers."""

@@ -1,0 +1,58 @@
+"""What routes ask for by parameter name."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from litestar import Request
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
+
+from golem_vpn.api.app_keys import AppKeys
+from golem_vpn.api.ports import Directory, NodeView
+from golem_vpn.net.identity import Identities
+from golem_vpn.store.app_keys import StoredAppKey
+from golem_vpn.vpn.networks import NetworkService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All that the API calls."""
+
+    node: NodeView
+    identities: Identities
+    app_keys: AppKeys
+    networks: NetworkService
+    directory: Directory
+    allow_origins: tuple[str, ...] = ()
+    """Web origins that may call with any key."""
+
+
+Caller: TypeAlias = NamedDependency[SkipValidation[StoredAppKey]]
+Keys: TypeAlias = NamedDependency[SkipValidation[AppKeys]]
+Node: TypeAlias = NamedDependency[SkipValidation[NodeView]]
+Networks: TypeAlias = NamedDependency[SkipValidation[NetworkService]]
+Hubs: TypeAlias = NamedDependency[SkipValidation[Directory]]
+OwnIdentities: TypeAlias = NamedDependency[SkipValidation[Identities]]
+
+
+def providers(services: Services) -> dict[str, Provide]:
+    """Names what routes can ask for."""
+    shared = {
+        "node": services.node,
+        "identities": services.identities,
+        "app_keys": services.app_keys,
+        "networks": services.networks,
+        "directory": services.directory,
+    }
+    return {
+        "caller": Provide(_caller, sync_to_thread=False),
+        **{name: _constant(service) for name, service in shared.items()},
+    }
+
+
+def _caller(request: Request[Any, StoredAppKey, Any]) -> StoredAppKey:
+    return request.auth
+
+
+def _constant(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

@@ -1,0 +1,133 @@
+"""The JSON of the API, where no service has a type of its own for it."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class NewNetwork(msgspec.Struct, frozen=True):
+    """A network to make."""
+
+    ip: str
+    """The range, with a prefix length (`192.168.0.0/24`, `fd00::/64`) or without (then see `mask`)."""
+    mask: str | None = None
+    """For IPv4 without a prefix length; 255.255.255.0 where it is not given."""
+    gateway: str | None = None
+    """The first host where it is not given."""
+
+
+class Address(msgspec.Struct, frozen=True):
+    """An address: a bare one in requests, in CIDR form in answers."""
+
+    ip: str
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Whose application key the request came with."""
+
+    identity: str
+    name: str
+    role: str
+
+
+class Release(msgspec.Struct, frozen=True, rename="camel"):
+    """A release of the daemon."""
+
+    version: str
+    """The release of yagna whose REST API this daemon speaks; SDKs compare it."""
+    name: str
+    """The daemon's own name and version."""
+    seen: bool
+    release_ts: datetime
+    insertion_ts: datetime
+    update_ts: datetime | None
+
+
+class VersionInfo(msgspec.Struct, frozen=True):
+    """The release that runs, and the one that waits to be installed."""
+
+    current: Release
+    pending: Release | None
+
+
+class NetStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """How this node takes part in Golem Net."""
+
+    node_id: str
+    listen_ip: str | None
+    public_ip: str | None
+    sessions: int
+
+
+class NewAppKey(msgspec.Struct, frozen=True, rename="camel"):
+    """An application key to make."""
+
+    name: str
+    identity: str | None = None
+    """The daemon's default identity where it is not given."""
+    allow_origins: tuple[str, ...] = ()
+    """Web origins whose pages may use the key; `*` for any."""
+
+
+class AppKeyInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """An application key without its secret."""
+
+    name: str
+    identity: str
+    allow_origins: tuple[str, ...]
+    created: datetime
+
+
+class AppKeyWithSecret(msgspec.Struct, frozen=True, rename="camel"):
+    """A new application key; the daemon itself keeps only its hash."""
+
+    name: str
+    identity: str
+    allow_origins: tuple[str, ...]
+    created: datetime
+    key: str
+
+
+class IdentityInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """An identity of this daemon."""
+
+    node_id: str
+    name: str
+    is_default: bool
+
+
+class NewIdentity(msgspec.Struct, frozen=True):
+    """An identity to make."""
+
+    name: str
+
+
+class NodeInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """A node as the joined hubs know it."""
+
+    node_id: str
+    name: str
+    roles: tuple[str, ...]
+    online: bool
+    last_seen: datetime | None
+
+
+class TicketText(msgspec.Struct, frozen=True):
+    """What another node needs to join."""
+
+    ticket: str
+
+
+class NewAttachment(msgspec.Struct, frozen=True, rename="camel"):
+    """A network to make this machine a member of."""
+
+    network_id: str
+    interface: str = "vpn0"
+
+
+class AttachmentInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """The interface of this machine in a network."""
+
+    network_id: str
+    interface: str
+    addresses: tuple[str, ...]

@@ -1,0 +1,49 @@
+"""What the API needs of the parts behind it that are made when the daemon is put together."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+
+class NodeView(Protocol):
+    """This node and its data plane, to be looked at."""
+
+    @property
+    def node_id(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def started_at(self) -> float:
+        """Seconds since 1970."""
+
+    def addresses(self) -> Sequence[str]:
+        """Gives where control connections are accepted, as `ip:port`."""
+
+    def connected(self) -> Iterable[str]:
+        """Gives the nodes that a control connection stands to."""
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Gives what the data plane counts, its peers, its devices, and the offloads in use."""
+
+
+class DirectoryEntry(Protocol):
+    """What a hub tells of a node."""
+
+    @property
+    def node_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def roles(self) -> Sequence[str]: ...
+    @property
+    def online(self) -> bool: ...
+    @property
+    def last_seen(self) -> datetime | None: ...
+
+
+class Directory(Protocol):
+    """The nodes of the joined hubs."""
+
+    async def nodes(self) -> Sequence[DirectoryEntry]: ...
+    async def ticket(self) -> str: ...
+    async def join(self, ticket: str) -> None: ...

@@ -1,0 +1,75 @@
+import httpx
+import pytest
+
+from golem_vpn.api.dependencies import Services
+from golem_vpn.net.identity import Identities
+from tests.unit.api.conftest import PEER, PROVIDER
+
+pytestmark = pytest.mark.anyio
+
+KEYS = "/golem-vpn/v1/app-keys"
+
+
+async def test_a_key_is_shown_once(client: httpx.AsyncClient, identities: Identities) -> None:
+    made = (await client.post(KEYS, json={"name": "web", "allowOrigins": ["https://app.example"]})).json()
+    assert len(bytes.fromhex(made["key"])) == 32
+    assert made["identity"] == identities.default.node_id
+    listed = (await client.get(KEYS)).json()
+    assert [key["name"] for key in listed] == ["default", "web"]
+    assert listed[1] == {name: value for name, value in made.items() if name != "key"}
+    client.headers["Authorization"] = f"Bearer {made['key']}"
+    assert (await client.get("/me")).json()["name"] == "web"
+
+
+async def test_a_removed_key_stops_at_once(client: httpx.AsyncClient) -> None:
+    made = (await client.post(KEYS, json={"name": "brief"})).json()
+    assert (await client.delete(f"{KEYS}/brief")).text == "null"
+    assert (await client.delete(f"{KEYS}/brief")).status_code == 404
+    assert (await client.get("/me", headers={"Authorization": f"Bearer {made['key']}"})).status_code == 401
+
+
+async def test_bad_keys_are_refused(client: httpx.AsyncClient) -> None:
+    assert (await client.post(KEYS, json={"name": "default"})).status_code == 409
+    for body in ({"name": ""}, {"name": "x" * 65}, {"name": "a\nb"}, {}, {"name": "x", "identity": "me"}):
+        assert (await client.post(KEYS, json=body)).status_code == 400
+    assert (await client.post(KEYS, json={"name": "x", "identity": PROVIDER})).status_code == 400
+
+
+async def test_several_identities(client: httpx.AsyncClient, identities: Identities) -> None:
+    made = (await client.post("/golem-vpn/v1/identities", json={"name": "second"})).json()
+    assert made["isDefault"] is False
+    listed = (await client.get("/golem-vpn/v1/identities")).json()
+    assert listed == [{"nodeId": identities.default.node_id, "name": "default", "isDefault": True}, made]
+    assert (await client.post("/golem-vpn/v1/identities", json={"name": "second"})).status_code == 409
+    assert (await client.post("/golem-vpn/v1/identities", json={"name": "../x"})).status_code == 400
+    key = (await client.post(KEYS, json={"name": "of-second", "identity": made["nodeId"].upper()[2:]})).status_code
+    assert key == 400
+    key = (await client.post(KEYS, json={"name": "of-second", "identity": made["nodeId"]})).json()
+    assert key["identity"] == made["nodeId"]
+
+
+async def test_the_hubs_nodes(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/golem-vpn/v1/nodes")).json() == [
+        {
+            "nodeId": PROVIDER,
+            "name": "provider-1",
+            "roles": ["provider"],
+            "online": True,
+            "lastSeen": "2026-11-22T12:00:00Z",
+        }
+    ]
+
+
+async def test_tickets_and_joining(client: httpx.AsyncClient, services: Services) -> None:
+    ticket = (await client.post("/golem-vpn/v1/ticket")).json()
+    response = await client.post("/golem-vpn/v1/join", json=ticket)
+    assert (response.status_code, response.text) == (200, "null")
+    assert (await client.post("/golem-vpn/v1/join", json={"ticket": "rubbish"})).status_code == 400
+
+
+async def test_peers_have_names(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/golem-vpn/v1/peers")).json() == [{**PEER, "name": "provider-1", "online": True}]
+
+
+async def test_the_status_is_the_data_planes(client: httpx.AsyncClient, services: Services) -> None:
+    assert (await client.get("/golem-vpn/v1/status")).json() == await services.node.snapshot()
