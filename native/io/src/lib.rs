@@ -7,5 +7,7 @@ pub mod interfaces;
 mod poll;
 #[allow(dead_code)]
 pub mod queue;
+#[allow(dead_code)]
+pub mod tun;
 #[allow(dead_code, unused_imports)]
 mod udp;
