@@ -7,10 +7,29 @@
 //! (and [`Node::poll_delivery`] for what goes to a device).
 #![forbid(unsafe_code)]
 
+mod config;
+mod counters;
+mod deliveries;
+mod event;
 mod ids;
+mod limits;
+mod link;
+mod links;
 mod network;
+mod node;
 mod offload;
+pub mod packet;
+mod session;
+mod switch;
+mod trains;
+pub mod wire;
 
+pub use config::{Cipher, Config, Entropy};
+pub use counters::{Counters, DropReason};
+pub use event::{Delivery, Event, LinkStatus, PeerStatus, Traffic, Transmit};
 pub use ids::{DeviceId, NetworkId, NodeId, ParseIdError};
 pub use network::{Attachment, DeviceConfig, IpPrefix, Member, Network};
+pub use node::Node;
 pub use offload::{Offload, OffloadKind, PartialChecksum, VIRTIO_HEADER_LENGTH};
+pub use session::{Refusal, ReplayWindow};
+pub use switch::DeviceError;

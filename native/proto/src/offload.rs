@@ -32,6 +32,13 @@ pub struct PartialChecksum {
     pub offset: u16,
 }
 
+impl PartialChecksum {
+    /// Whether the checksum lies within the packet.
+    pub fn fits(&self, packet: &[u8]) -> bool {
+        usize::from(self.start) + usize::from(self.offset) + 2 <= packet.len()
+    }
+}
+
 /// The meaning of a virtio-net header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offload {

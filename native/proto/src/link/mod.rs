@@ -1,0 +1,201 @@
+//! A link: what this node and one other share in one network. Its sessions come and go; it knows which of them
+//! to send with, where to, and when something has to be done.
+//!
+//! Around a rekey there are up to three sessions, so that no packet is lost. Who asked for the new session sends with
+//! it at once, and still takes what the peer sends with the old one. Who was asked keeps the new one as `next` and
+//! goes on sending with the old one until the first packet of the new one proves that the peer has it.
+
+mod backlog;
+mod schedule;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+pub(crate) use backlog::{Backlog, Waiting};
+pub(crate) use schedule::{ProbeStep, Schedule};
+
+use crate::session::{Role, Secret, Session};
+use crate::wire::Header;
+use crate::{Cipher, Config, DropReason, LinkStatus, NetworkId, NodeId, Traffic};
+
+/// A handshake this node has asked for.
+pub(crate) struct Pending {
+    pub id: u64,
+    pub index: u32,
+    pub secret: Secret,
+    pub message: Vec<u8>,
+    pub since: Instant,
+}
+
+pub(crate) struct Link {
+    pub network: NetworkId,
+    pub peer: NodeId,
+    pub backlog: Backlog,
+    pub schedule: Schedule,
+    pub pending: Option<Pending>,
+    pub traffic: Traffic,
+    /// Where the newest authenticated packet came from.
+    path: Option<SocketAddr>,
+    previous: Option<Session>,
+    current: Option<Session>,
+    next: Option<Session>,
+}
+
+/// What was found in a datagram of the peer.
+pub(crate) struct Received<'a> {
+    pub packet: &'a mut [u8],
+    pub cipher: Cipher,
+    /// Whether it is the first that proves that the peer has the session.
+    pub confirms: bool,
+    /// Whether the peer asked for the session.
+    pub by_peer: bool,
+    /// The index of a session that ends with this.
+    pub retired: Option<u32>,
+}
+
+impl Link {
+    pub fn new(network: NetworkId, peer: NodeId) -> Self {
+        Self {
+            network,
+            peer,
+            backlog: Backlog::default(),
+            schedule: Schedule::default(),
+            pending: None,
+            traffic: Traffic::default(),
+            path: None,
+            previous: None,
+            current: None,
+            next: None,
+        }
+    }
+
+    /// The session to send with and the address to send to, if there are both.
+    pub fn sender(&mut self, now: Instant, reject_after: Duration) -> Option<(&mut Session, SocketAddr)> {
+        let session = self.current.as_mut().filter(|session| session.is_usable(now, reject_after))?;
+        Some((session, self.path?))
+    }
+
+    /// The session to probe paths with, even where no path is known yet.
+    pub fn prober(&mut self, now: Instant, reject_after: Duration) -> Option<&mut Session> {
+        self.current.as_mut().filter(|session| session.is_usable(now, reject_after))
+    }
+
+    pub fn path(&self) -> Option<SocketAddr> {
+        self.path
+    }
+
+    /// Whether a new session is wanted: because the one in use is old, because the peer is silent, or because packets
+    /// wait and no session is about to take them.
+    pub fn needs_session(&self, now: Instant, config: &Config) -> bool {
+        let usable = self.current.as_ref().is_some_and(|session| session.is_usable(now, config.reject_after));
+        self.is_rekey_due(now, config) || self.schedule.is_silent() || (!usable && !self.backlog.is_empty())
+    }
+
+    /// Whether the session in use is old enough for a successor. Who was asked for it waits a little longer, so that
+    /// only one of the two asks.
+    pub fn is_rekey_due(&self, now: Instant, config: &Config) -> bool {
+        self.current.as_ref().is_some_and(|session| {
+            let margin = match session.role {
+                Role::Initiator => Duration::ZERO,
+                Role::Responder => config.reject_after.saturating_sub(config.rekey_after) / 4,
+            };
+            now >= session.started + config.rekey_after + margin || session.sent() >= config.rekey_after_packets
+        })
+    }
+
+    /// Whether this node may ask for a session now.
+    pub fn may_initiate(&self, now: Instant, config: &Config) -> bool {
+        self.pending.is_none() && self.initiation_time(config).is_none_or(|at| now >= at)
+    }
+
+    /// Before which time this node leaves it to the peer, or to the last failure, to begin.
+    pub fn initiation_time(&self, config: &Config) -> Option<Instant> {
+        let asked_by_peer = self.next.as_ref().map(|next| next.started + config.handshake_timeout);
+        asked_by_peer.max(self.schedule.retry_at())
+    }
+
+    /// Takes the session this node asked for; returns the index of one that ends with this.
+    ///
+    /// One that was never heard of is not worth keeping, but the one before it is what the peer may still use.
+    pub fn install(&mut self, session: Session) -> Option<u32> {
+        let replaced = self.current.replace(session);
+        let retired = match replaced {
+            Some(replaced) if replaced.confirmed => self.previous.replace(replaced),
+            unheard => unheard,
+        };
+        retired.map(|session| session.index)
+    }
+
+    /// Takes the session the peer asked for; returns the index of one that ends with this.
+    pub fn install_next(&mut self, session: Session) -> Option<u32> {
+        self.next.replace(session).map(|session| session.index)
+    }
+
+    /// Opens a datagram for one of the sessions, and learns from it where the peer is.
+    pub fn receive<'a>(
+        &mut self,
+        now: Instant,
+        reject_after: Duration,
+        from: SocketAddr,
+        header: &Header,
+        datagram: &'a mut [u8],
+    ) -> Result<Received<'a>, DropReason> {
+        let is = |session: &Option<Session>| session.as_ref().is_some_and(|session| session.index == header.receiver);
+        let (is_next, is_current) = (is(&self.next), is(&self.current));
+        let slots = [&mut self.current, &mut self.next, &mut self.previous];
+        let session = slots.into_iter().flatten().find(|session| session.index == header.receiver);
+        let session = session.filter(|session| now < session.started + reject_after);
+        let session = session.ok_or(DropReason::UnknownSession)?;
+        let opened = session.open(header, datagram)?;
+        let confirms = !std::mem::replace(&mut session.confirmed, true);
+        let (by_peer, cipher) = (session.role == Role::Responder, session.cipher);
+        if opened.newest && (is_next || is_current) {
+            self.path = Some(from);
+        }
+        let retired = if is_next { self.promote_next() } else { None };
+        Ok(Received { packet: opened.packet, cipher, confirms, by_peer, retired })
+    }
+
+    /// Ends all sessions, as the peer has lost them or must not use them any more; returns their indices.
+    pub fn reset(&mut self) -> Vec<u32> {
+        self.path = None;
+        self.schedule = Schedule::default();
+        let pending = self.pending.take().map(|pending| pending.index);
+        let sessions = [self.previous.take(), self.current.take(), self.next.take()];
+        sessions.into_iter().flatten().map(|session| session.index).chain(pending).collect()
+    }
+
+    /// Ends the sessions that are too old; returns their indices.
+    pub fn expire(&mut self, now: Instant, reject_after: Duration) -> Vec<u32> {
+        let slots = [&mut self.previous, &mut self.current, &mut self.next];
+        let old = slots.into_iter().filter_map(|slot| slot.take_if(|session| now >= session.started + reject_after));
+        old.map(|session| session.index).collect()
+    }
+
+    /// Gives up the session that the peer was never heard on; returns its index.
+    pub fn give_up(&mut self) -> Option<u32> {
+        self.current.take_if(|session| !session.confirmed).map(|session| session.index)
+    }
+
+    /// When the link has to act next, if nothing happens before.
+    pub fn deadline(&self, now: Instant, config: &Config) -> Option<Instant> {
+        let sessions = [&self.previous, &self.current, &self.next].into_iter().flatten();
+        let expiry = sessions.map(|session| session.started + config.reject_after).min();
+        let answer = self.pending.as_ref().map(|pending| pending.since + config.handshake_timeout);
+        let patience = self.backlog.oldest().map(|oldest| oldest + config.wait_limit);
+        let waits = self.pending.is_none() && (!self.backlog.is_empty() || self.schedule.is_silent());
+        let initiation = self.initiation_time(config).filter(|at| waits && *at > now);
+        [expiry, answer, patience, initiation, self.schedule.deadline()].into_iter().flatten().min()
+    }
+
+    pub fn status(&self) -> LinkStatus {
+        let session = self.current.as_ref().map(|session| (session.cipher, session.started));
+        LinkStatus { network: self.network, address: self.path, session, traffic: self.traffic }
+    }
+
+    /// What was in use is kept, heard of or not: when both asked at once, the peer may send with the other session.
+    fn promote_next(&mut self) -> Option<u32> {
+        let replaced = std::mem::replace(&mut self.current, self.next.take());
+        replaced.and_then(|replaced| self.previous.replace(replaced)).map(|session| session.index)
+    }
+}

@@ -1,0 +1,167 @@
+//! How sessions begin. The control connection carries the messages and has proved who sent them.
+
+use std::time::Instant;
+
+use super::Node;
+use crate::link::Pending;
+use crate::links::LinkId;
+use crate::session::{Initiation, Keys, Refusal, Reply, Role, Secret, Session, Transcript, choose_cipher};
+use crate::{Cipher, DropReason, Event, NodeId};
+
+impl Node {
+    /// Answers a handshake of `from`, with the keys or with the reason why not. `binding` is what both ends of the
+    /// control connection export from it.
+    pub fn handle_handshake(&mut self, now: Instant, from: NodeId, message: &[u8], binding: &[u8; 32]) -> Vec<u8> {
+        match self.accept(now, from, message, binding) {
+            Ok(reply) => reply,
+            Err(refusal) => {
+                self.counters.count_drop(match refusal {
+                    Refusal::Malformed => DropReason::MalformedHandshake,
+                    _ => DropReason::RefusedHandshake,
+                });
+                Reply::refuse(message, refusal).encode()
+            }
+        }
+    }
+
+    /// Takes the peer's answer to a handshake of this node.
+    pub fn handle_handshake_reply(&mut self, now: Instant, from: NodeId, message: &[u8], binding: &[u8; 32]) {
+        if let Err(reason) = self.conclude(now, from, message, binding) {
+            self.counters.count_drop(reason);
+        }
+    }
+
+    /// Learns that the control connection could not carry a handshake; it is tried again while there is traffic.
+    pub fn handle_handshake_failure(&mut self, now: Instant, to: NodeId, message_id: u64) {
+        for id in self.links.of_peer(to) {
+            let pending = self.links.get_mut(id).and_then(|link| link.pending.take_if(|own| own.id == message_id));
+            if let Some(pending) = pending {
+                self.fail(now, id, pending.index);
+            }
+        }
+    }
+
+    /// Asks for a session, unless that is under way or it is too early to ask again.
+    pub(super) fn seek_session(&mut self, now: Instant, id: LinkId) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        let reachable = link.path().is_some() || self.candidates.get(&link.peer).is_some_and(|all| !all.is_empty());
+        if reachable && link.needs_session(now, &self.config) && link.may_initiate(now, &self.config) {
+            self.initiate(now, id);
+        }
+        self.wake(now, id);
+    }
+
+    /// Gives up a handshake or its session.
+    pub(super) fn fail(&mut self, now: Instant, id: LinkId, index: u32) {
+        self.links.release([index]);
+        if let Some(link) = self.links.get_mut(id) {
+            link.schedule.failed(now, &self.config);
+        }
+        self.wake(now, id);
+    }
+
+    pub(super) fn initiate(&mut self, now: Instant, id: LinkId) {
+        let index = self.links.reserve(id, &mut self.entropy);
+        let secret = Secret::generate(&mut self.entropy);
+        let Some(link) = self.links.get_mut(id) else { return };
+        self.last_handshake += 1;
+        let initiation = Initiation {
+            id: self.last_handshake,
+            network: link.network,
+            index,
+            public: secret.public(),
+            ciphers: self.config.ciphers.clone(),
+        };
+        let message = initiation.encode();
+        link.pending = Some(Pending { id: initiation.id, index, secret, message: message.clone(), since: now });
+        self.events.push_back(Event::Handshake { peer: link.peer, id: initiation.id, message });
+    }
+
+    fn accept(&mut self, now: Instant, from: NodeId, message: &[u8], binding: &[u8; 32]) -> Result<Vec<u8>, Refusal> {
+        let initiation = Initiation::decode(message)?;
+        let network = initiation.network;
+        if !self.switch.knows_network(network) {
+            return Err(Refusal::UnknownNetwork);
+        }
+        if from == self.config.node || !self.switch.are_members(network, from) {
+            return Err(Refusal::NotMember);
+        }
+        let cipher = choose_cipher(&self.config.ciphers, &initiation.ciphers).ok_or(Refusal::NoCommonCipher)?;
+        let id = self.links.find_or_add(network, from);
+        // When both ask at once, the smaller node id's question stands.
+        if self.config.node < from && self.links.get_mut(id).is_some_and(|link| link.pending.is_some()) {
+            return Err(Refusal::Simultaneous);
+        }
+        let secret = Secret::generate(&mut self.entropy);
+        let index = self.links.reserve(id, &mut self.entropy);
+        let reply = Reply::Accept { id: initiation.id, network, index, public: secret.public(), cipher }.encode();
+        let (initiator, responder) = (from, self.config.node);
+        let transcript = Transcript { network, initiator, responder, initiation: message, acceptance: &reply, cipher };
+        let Some(keys) = secret.agree(initiation.public, binding, &transcript) else {
+            self.links.release([index]);
+            return Err(Refusal::WeakKey);
+        };
+        self.begin_as_responder(now, id, Session::new(Role::Responder, cipher, (index, initiation.index), keys, now));
+        Ok(reply)
+    }
+
+    fn begin_as_responder(&mut self, now: Instant, id: LinkId, session: Session) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        let yielded = link.pending.take().map(|pending| pending.index);
+        let retired = link.install_next(session);
+        self.links.release(yielded.into_iter().chain(retired));
+        self.wake(now, id);
+    }
+
+    fn conclude(&mut self, now: Instant, from: NodeId, message: &[u8], binding: &[u8; 32]) -> Result<(), DropReason> {
+        let reply = Reply::decode(message).ok_or(DropReason::MalformedHandshake)?;
+        let (Reply::Accept { id: message_id, network, .. } | Reply::Refuse { id: message_id, network, .. }) = reply;
+        let id = self.links.find(network, from).ok_or(DropReason::UnexpectedHandshakeReply)?;
+        let pending = self.links.get_mut(id).and_then(|link| link.pending.take_if(|own| own.id == message_id));
+        let pending = pending.ok_or(DropReason::UnexpectedHandshakeReply)?;
+        match reply {
+            Reply::Accept { index, public, cipher, .. } => {
+                let (initiator, responder) = (self.config.node, from);
+                let initiation = pending.message.as_slice();
+                let transcript = Transcript { network, initiator, responder, initiation, acceptance: message, cipher };
+                let keys = pending.secret.agree(public, binding, &transcript);
+                self.begin_as_initiator(now, id, &pending, index, cipher, keys)
+            }
+            Reply::Refuse { reason, .. } => {
+                self.fail(now, id, pending.index);
+                if reason == Refusal::Simultaneous {
+                    // The peer's own handshake is on its way here.
+                    self.links.get_mut(id).into_iter().for_each(|link| link.schedule.yielded(now, &self.config));
+                } else {
+                    self.notify(Event::HandshakeRefused { network, peer: from, reason });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn begin_as_initiator(
+        &mut self,
+        now: Instant,
+        id: LinkId,
+        pending: &Pending,
+        peer_index: u32,
+        cipher: Cipher,
+        keys: Option<Keys>,
+    ) -> Result<(), DropReason> {
+        let Some(keys) = keys.filter(|_| self.config.ciphers.contains(&cipher)) else {
+            self.fail(now, id, pending.index);
+            return Err(DropReason::MalformedHandshake);
+        };
+        let session = Session::new(Role::Initiator, cipher, (pending.index, peer_index), keys, now);
+        if let Some(link) = self.links.get_mut(id) {
+            let retired = link.install(session);
+            link.schedule.session_began(now);
+            self.links.release(retired);
+        }
+        self.probe(now, id);
+        self.flush(now, id);
+        self.wake(now, id);
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! The whole data plane of a node, as a state machine without I/O.
+
+mod handshakes;
+mod inbound;
+mod outbound;
+mod outgoing;
+mod timeouts;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::deliveries::Deliveries;
+use crate::limits::{PerAddress, TokenBucket};
+use crate::links::{LinkId, Links};
+use crate::switch::Switch;
+use crate::trains::Trains;
+use crate::{
+    Config, Counters, Delivery, DeviceConfig, DeviceError, DeviceId, DropReason, Entropy, Event, Network, NetworkId,
+    NodeId, PeerStatus, Transmit,
+};
+
+/// Most events that wait, apart from handshakes, of which each link has one at most.
+const MOST_NOTICES: usize = 1024;
+
+/// Takes packets, datagrams, handshakes and the time; hands out datagrams, packets and events.
+///
+/// After each call the driver fetches what there is with [`poll_transmit`](Self::poll_transmit),
+/// [`poll_delivery`](Self::poll_delivery) and [`poll_event`](Self::poll_event), and calls
+/// [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) says so.
+pub struct Node {
+    config: Config,
+    entropy: Entropy,
+    switch: Switch,
+    candidates: BTreeMap<NodeId, Vec<SocketAddr>>,
+    links: Links,
+    trains: Trains,
+    deliveries: Deliveries,
+    events: VecDeque<Event>,
+    counters: Counters,
+    last_handshake: u64,
+    complaints: TokenBucket,
+    unknown_sessions: PerAddress,
+    /// Room for an answer to a device, used again and again.
+    answer: Vec<u8>,
+}
+
+impl Node {
+    pub fn new(config: Config, entropy: Entropy) -> Self {
+        Self {
+            switch: Switch::new(config.node),
+            config,
+            entropy,
+            candidates: BTreeMap::new(),
+            links: Links::default(),
+            trains: Trains::default(),
+            deliveries: Deliveries::default(),
+            events: VecDeque::new(),
+            counters: Counters::new(),
+            last_handshake: 0,
+            complaints: TokenBucket::default(),
+            unknown_sessions: PerAddress::default(),
+            answer: Vec::new(),
+        }
+    }
+
+    /// Adds or replaces a network. Sessions with nodes that are no members any more end at once.
+    pub fn set_network(&mut self, _now: Instant, network: Network) {
+        self.switch.set_network(&network);
+        for (peer, link) in self.links.of_network(network.id) {
+            if !self.switch.are_members(network.id, peer) {
+                self.remove_link(link);
+            }
+        }
+    }
+
+    /// Removes a network with its sessions.
+    pub fn remove_network(&mut self, id: NetworkId) {
+        self.switch.remove_network(id);
+        for (_, link) in self.links.of_network(id) {
+            self.remove_link(link);
+        }
+    }
+
+    /// Sets where a peer's data socket may be reached; sessions that exist try new addresses at once.
+    pub fn set_peer(&mut self, now: Instant, node: NodeId, addresses: Vec<SocketAddr>) {
+        if self.candidates.get(&node) == Some(&addresses) {
+            return;
+        }
+        self.candidates.insert(node, addresses);
+        for link in self.links.of_peer(node) {
+            self.probe(now, link);
+            self.seek_session(now, link);
+        }
+    }
+
+    /// Removes a peer with its sessions.
+    pub fn forget_peer(&mut self, node: NodeId) {
+        self.candidates.remove(&node);
+        for link in self.links.of_peer(node) {
+            self.remove_link(link);
+        }
+    }
+
+    /// Drops the sessions of a peer that has restarted; the next packet starts a handshake.
+    pub fn reset_peer(&mut self, now: Instant, node: NodeId) {
+        for id in self.links.of_peer(node) {
+            let ended = self.links.get_mut(id).map(|link| link.reset());
+            self.links.release(ended.into_iter().flatten());
+            self.seek_session(now, id);
+        }
+    }
+
+    /// Adds or replaces a device; a refusal changes nothing.
+    pub fn set_device(&mut self, id: DeviceId, config: DeviceConfig) -> Result<(), DeviceError> {
+        self.switch.set_device(id, config)
+    }
+
+    /// Removes a device, with what waits for it.
+    pub fn remove_device(&mut self, id: DeviceId) {
+        self.switch.remove_device(id);
+        self.deliveries.remove_device(id);
+    }
+
+    /// The next train of datagrams to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.trains.poll()
+    }
+
+    /// The next packet for a device.
+    pub fn poll_delivery(&mut self) -> Option<Delivery<'_>> {
+        self.deliveries.poll()
+    }
+
+    /// The next event for the control plane.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.links.next_wake()
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Every peer that is known or has sessions, by node id.
+    pub fn peers(&self) -> Vec<PeerStatus> {
+        let known = |(node, candidates): (&NodeId, &Vec<SocketAddr>)| {
+            (*node, PeerStatus { node: *node, candidates: candidates.clone(), networks: Vec::new() })
+        };
+        let mut peers: BTreeMap<_, _> = self.candidates.iter().map(known).collect();
+        for link in self.links.iter() {
+            let unknown = || PeerStatus { node: link.peer, candidates: Vec::new(), networks: Vec::new() };
+            peers.entry(link.peer).or_insert_with(unknown).networks.push(link.status());
+        }
+        peers.into_values().collect()
+    }
+
+    fn remove_link(&mut self, id: LinkId) {
+        if let Some(link) = self.links.remove(id) {
+            self.counters.count_drops(DropReason::LinkRemoved, link.backlog.len());
+        }
+    }
+
+    /// Tells something that is good to know; when nobody listens it is not told.
+    fn notify(&mut self, event: Event) {
+        if self.events.len() < MOST_NOTICES {
+            self.events.push_back(event);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Merges consecutive packets of a flow into a super-packet, as generic receive offload does.
+//!
+//! Whatever is merged here comes out of [`Split`](super::Split) as it went in; a packet that would not is left alone.
+
+use super::checksum;
+use super::segment::{Flow, Segment};
+use super::{
+    FLAG_ACK, FLAG_CWR, FLAG_DONT_FRAGMENT, FLAG_ECE, FLAG_FIN, FLAG_PSH, TCP_CHECKSUM, TCP_FLAGS, UDP_CHECKSUM,
+    read_u16, read_u32, write_u16,
+};
+use crate::{Offload, OffloadKind, PartialChecksum};
+
+const LONGEST: usize = 65_535;
+/// Linux takes no UDP super-packet of more datagrams.
+const MOST_DATAGRAMS: usize = 64;
+
+/// What was merged so far. The bytes are in a buffer that the caller passes in each time: the headers of the
+/// first packet, then the payloads of all.
+#[derive(Clone, Copy, Debug)]
+pub struct Superpacket {
+    pub flow: Flow,
+    ip_header_length: usize,
+    headers_length: usize,
+    segment_size: usize,
+    segments: usize,
+    next_sequence: u32,
+}
+
+impl Superpacket {
+    /// Starts with a packet, which the caller has put into the buffer; `None` when nothing can be added to it.
+    pub fn start(first: &Segment<'_>) -> Option<Self> {
+        let segment_size = first.payload().len();
+        let only_data = first.tcp_flags() & !(FLAG_ACK | FLAG_ECE | FLAG_CWR) == 0;
+        let is_data = !first.is_tcp() || (only_data && first.tcp_flags() & FLAG_ACK != 0);
+        (segment_size > 0 && is_data).then(|| Self {
+            flow: first.flow,
+            ip_header_length: first.ip_header_length,
+            headers_length: first.headers_length,
+            segment_size,
+            segments: 1,
+            next_sequence: if first.is_tcp() { sequence_after(first) } else { 0 },
+        })
+    }
+
+    /// Whether `next` goes on where the buffer ends, and looks the same otherwise.
+    pub fn accepts(&self, buffer: &[u8], next: &Segment<'_>) -> bool {
+        let length = next.payload().len();
+        length > 0
+            && length <= self.segment_size
+            && buffer.len() + length <= LONGEST
+            && next.headers_length == self.headers_length
+            && next.ip_header_length == self.ip_header_length
+            && self.same_ip_header(buffer, next)
+            && if next.is_tcp() { self.goes_on(buffer, next) } else { self.segments < MOST_DATAGRAMS }
+    }
+
+    /// Adds a packet that was accepted; says whether more may follow.
+    pub fn append(&mut self, buffer: &mut Vec<u8>, next: &Segment<'_>) -> bool {
+        buffer.extend_from_slice(next.payload());
+        self.segments += 1;
+        if next.is_tcp() {
+            buffer[self.ip_header_length + TCP_FLAGS] |= next.tcp_flags() & (FLAG_FIN | FLAG_PSH);
+            self.next_sequence = sequence_after(next);
+        }
+        next.payload().len() == self.segment_size && next.tcp_flags() & (FLAG_FIN | FLAG_PSH) == 0
+    }
+
+    /// Writes lengths and checksums of the whole, and says how it is to be split.
+    pub fn finish(&self, buffer: &mut [u8]) -> Offload {
+        if self.segments == 1 {
+            return Offload::default();
+        }
+        let total = buffer.len();
+        let (ip_header, transport) = buffer.split_at_mut(self.ip_header_length);
+        if self.flow.source.is_ipv4() {
+            write_u16(ip_header, 2, total as u16);
+            checksum::write_ipv4(ip_header);
+        } else {
+            write_u16(ip_header, 4, transport.len() as u16);
+        }
+        let Flow { source, destination, protocol, .. } = self.flow;
+        let partial = checksum::pseudo_header(source, destination, protocol, transport.len()).partial();
+        let is_tcp = protocol == super::PROTOCOL_TCP;
+        let offset = if is_tcp { TCP_CHECKSUM } else { UDP_CHECKSUM };
+        if !is_tcp {
+            let length = transport.len() as u16;
+            write_u16(transport, 4, length);
+        }
+        write_u16(transport, offset, partial);
+        Offload {
+            kind: self.kind(),
+            ecn: is_tcp && transport[TCP_FLAGS] & FLAG_CWR != 0,
+            header_length: self.headers_length as u16,
+            segment_size: self.segment_size as u16,
+            checksum: Some(PartialChecksum { start: self.ip_header_length as u16, offset: offset as u16 }),
+        }
+    }
+
+    fn kind(&self) -> OffloadKind {
+        match (self.flow.protocol == super::PROTOCOL_TCP, self.flow.source.is_ipv4()) {
+            (true, true) => OffloadKind::TcpV4,
+            (true, false) => OffloadKind::TcpV6,
+            (false, _) => OffloadKind::Udp,
+        }
+    }
+
+    /// Whether type of service, fragmentation and time to live are the same, and the identification goes on.
+    fn same_ip_header(&self, buffer: &[u8], next: &Segment<'_>) -> bool {
+        let packet = next.packet;
+        if self.flow.source.is_ipv6() {
+            return buffer[..4] == packet[..4] && buffer[7] == packet[7];
+        }
+        // Where nothing is ever fragmented the identification means nothing (RFC 6864, section 4.1).
+        let identification = read_u16(buffer, 4).wrapping_add(self.segments as u16);
+        buffer[1] == packet[1]
+            && buffer[6..9] == packet[6..9]
+            && (packet[6] & FLAG_DONT_FRAGMENT != 0 || read_u16(packet, 4) == identification)
+    }
+
+    /// Whether a TCP packet is the next in sequence, with the same acknowledgement, window, flags and options.
+    fn goes_on(&self, buffer: &[u8], next: &Segment<'_>) -> bool {
+        let first = &buffer[self.ip_header_length..self.headers_length];
+        let header = next.transport_header();
+        let ignored = FLAG_FIN | FLAG_PSH;
+        read_u32(header, 4) == self.next_sequence
+            && first[8..13] == header[8..13]
+            && (first[TCP_FLAGS] & !FLAG_CWR) == (header[TCP_FLAGS] & !ignored)
+            && first[14..16] == header[14..16]
+            && first[18..] == header[18..]
+    }
+}
+
+fn sequence_after(segment: &Segment<'_>) -> u32 {
+    read_u32(segment.transport_header(), 4).wrapping_add(segment.payload().len() as u32)
+}

@@ -1,0 +1,128 @@
+//! Inner packets: reading their headers, splitting super-packets, merging packets into super-packets.
+
+pub mod checksum;
+mod icmp;
+mod merge;
+mod segment;
+mod split;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(crate) use icmp::{Complaint, complain};
+pub use merge::Superpacket;
+pub use segment::{Flow, Segment};
+pub use split::{Split, complete_checksum};
+
+use crate::DropReason;
+
+const PROTOCOL_ICMP: u8 = 1;
+pub(crate) const PROTOCOL_TCP: u8 = 6;
+const PROTOCOL_UDP: u8 = 17;
+const PROTOCOL_ICMP_V6: u8 = 58;
+const PROTOCOL_FRAGMENT_V6: u8 = 44;
+
+const IPV4_HEADER_LENGTH: usize = 20;
+const IPV6_HEADER_LENGTH: usize = 40;
+const FLAG_DONT_FRAGMENT: u8 = 0x40;
+
+const TCP_HEADER_LENGTH: usize = 20;
+const TCP_FLAGS: usize = 13;
+const TCP_CHECKSUM: usize = 16;
+const FLAG_FIN: u8 = 0x01;
+const FLAG_PSH: u8 = 0x08;
+const FLAG_ACK: u8 = 0x10;
+const FLAG_ECE: u8 = 0x40;
+const FLAG_CWR: u8 = 0x80;
+
+const UDP_HEADER_LENGTH: usize = 8;
+const UDP_CHECKSUM: usize = 6;
+
+/// What the IP header of a packet says, checked against the packet's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IpHeader {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// Protocol after the header; in IPv6 it may be an extension header.
+    pub protocol: u8,
+    /// Bytes of the header, with the options of IPv4.
+    pub header_length: usize,
+    /// Bytes of the packet; what follows is padding.
+    pub total_length: usize,
+    /// Whether this is a part of a fragmented packet.
+    pub fragment: bool,
+    /// Whether no router may fragment it, as always with IPv6.
+    pub dont_fragment: bool,
+}
+
+impl IpHeader {
+    /// Reads the header of a packet.
+    pub fn parse(packet: &[u8]) -> Result<Self, DropReason> {
+        let header = match packet.first().map(|byte| byte >> 4) {
+            Some(4) => Self::parse_v4(packet),
+            Some(6) => Self::parse_v6(packet),
+            _ => None,
+        };
+        header.ok_or(DropReason::MalformedPacket)
+    }
+
+    /// Whether the destination is a group of hosts.
+    pub fn is_multicast(&self) -> bool {
+        match self.destination {
+            IpAddr::V4(address) => address.is_multicast() || address.is_broadcast(),
+            IpAddr::V6(address) => address.is_multicast(),
+        }
+    }
+
+    fn parse_v4(packet: &[u8]) -> Option<Self> {
+        let header: &[u8; IPV4_HEADER_LENGTH] = packet.first_chunk()?;
+        let header_length = usize::from(header[0] & 0x0f) * 4;
+        let total_length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+        if header_length < IPV4_HEADER_LENGTH || total_length < header_length || packet.len() < total_length {
+            return None;
+        }
+        Some(Self {
+            source: Ipv4Addr::new(header[12], header[13], header[14], header[15]).into(),
+            destination: Ipv4Addr::new(header[16], header[17], header[18], header[19]).into(),
+            protocol: header[9],
+            header_length,
+            total_length,
+            fragment: header[6] & 0x3f != 0 || header[7] != 0,
+            dont_fragment: header[6] & FLAG_DONT_FRAGMENT != 0,
+        })
+    }
+
+    fn parse_v6(packet: &[u8]) -> Option<Self> {
+        let header: &[u8; IPV6_HEADER_LENGTH] = packet.first_chunk()?;
+        let total_length = IPV6_HEADER_LENGTH + usize::from(u16::from_be_bytes([header[4], header[5]]));
+        if packet.len() < total_length {
+            return None;
+        }
+        let source: [u8; 16] = header[8..24].try_into().ok()?;
+        let destination: [u8; 16] = header[24..40].try_into().ok()?;
+        Some(Self {
+            source: Ipv6Addr::from(source).into(),
+            destination: Ipv6Addr::from(destination).into(),
+            protocol: header[6],
+            header_length: IPV6_HEADER_LENGTH,
+            total_length,
+            fragment: header[6] == PROTOCOL_FRAGMENT_V6,
+            dont_fragment: true,
+        })
+    }
+}
+
+fn read_u16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn write_u16(bytes: &mut [u8], at: usize, value: u16) {
+    bytes[at..at + 2].copy_from_slice(&value.to_be_bytes());
+}
+
+fn read_u32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn write_u32(bytes: &mut [u8], at: usize, value: u32) {
+    bytes[at..at + 4].copy_from_slice(&value.to_be_bytes());
+}

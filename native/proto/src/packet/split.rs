@@ -1,0 +1,112 @@
+//! Splits a super-packet into the packets it stands for, as a network card with segmentation offload does, and
+//! completes checksums that the kernel left partial.
+
+use super::checksum::{self, Sum};
+use super::segment::tcp_header_length;
+use super::{
+    FLAG_CWR, FLAG_FIN, FLAG_PSH, IpHeader, PROTOCOL_TCP, PROTOCOL_UDP, TCP_CHECKSUM, TCP_FLAGS, UDP_CHECKSUM,
+    UDP_HEADER_LENGTH, read_u16, read_u32, write_u16, write_u32,
+};
+use crate::{DropReason, Offload, OffloadKind, PartialChecksum};
+
+/// A super-packet, checked and ready to be split.
+#[derive(Clone, Copy, Debug)]
+pub struct Split<'a> {
+    headers: &'a [u8],
+    payload: &'a [u8],
+    segment_size: usize,
+    ip: IpHeader,
+}
+
+impl<'a> Split<'a> {
+    /// Checks that the offload header fits the packet.
+    pub fn new(offload: &Offload, ip: &IpHeader, packet: &'a [u8]) -> Result<Self, DropReason> {
+        let packet = &packet[..ip.total_length];
+        let segment_size = usize::from(offload.segment_size);
+        let transport = &packet[ip.header_length..];
+        let transport_length = match (offload.kind, ip.source.is_ipv4(), ip.protocol) {
+            (OffloadKind::TcpV4, true, PROTOCOL_TCP) | (OffloadKind::TcpV6, false, PROTOCOL_TCP) => {
+                tcp_header_length(transport)
+            }
+            (OffloadKind::Udp, _, PROTOCOL_UDP) => Some(UDP_HEADER_LENGTH).filter(|length| transport.len() >= *length),
+            _ => None,
+        };
+        match transport_length {
+            Some(length) if segment_size > 0 && !ip.fragment && transport.len() > length => {
+                let (headers, payload) = packet.split_at(ip.header_length + length);
+                Ok(Self { headers, payload, segment_size, ip: *ip })
+            }
+            _ => Err(DropReason::MalformedOffload),
+        }
+    }
+
+    /// How many packets there are.
+    pub fn count(&self) -> usize {
+        self.payload.len().div_ceil(self.segment_size)
+    }
+
+    /// Bytes of packet `index`; the first is the longest.
+    pub fn length(&self, index: usize) -> usize {
+        self.headers.len() + self.part(index).len()
+    }
+
+    /// Writes packet `index` to `out`, which is [`length`](Self::length) bytes.
+    pub fn write(&self, index: usize, out: &mut [u8]) {
+        let part = self.part(index);
+        let (headers, payload) = out.split_at_mut(self.headers.len());
+        headers.copy_from_slice(self.headers);
+        payload.copy_from_slice(part);
+        let (ip_header, transport) = headers.split_at_mut(self.ip.header_length);
+        self.write_ip_header(ip_header, index, transport.len() + part.len());
+        let transport_length = transport.len() + part.len();
+        let sum = checksum::pseudo_header(self.ip.source, self.ip.destination, self.ip.protocol, transport_length);
+        if self.ip.protocol == PROTOCOL_TCP {
+            self.write_tcp_header(transport, index);
+            write_u16(transport, TCP_CHECKSUM, 0);
+            write_u16(transport, TCP_CHECKSUM, sum.with(transport).with(payload).checksum());
+        } else {
+            write_u16(transport, 4, transport_length as u16);
+            write_u16(transport, UDP_CHECKSUM, 0);
+            write_u16(transport, UDP_CHECKSUM, not_zero(sum.with(transport).with(payload).checksum()));
+        }
+    }
+
+    fn part(&self, index: usize) -> &'a [u8] {
+        let start = index * self.segment_size;
+        &self.payload[start..self.payload.len().min(start + self.segment_size)]
+    }
+
+    fn write_ip_header(&self, header: &mut [u8], index: usize, transport_length: usize) {
+        if self.ip.source.is_ipv4() {
+            write_u16(header, 2, (header.len() + transport_length) as u16);
+            write_u16(header, 4, read_u16(header, 4).wrapping_add(index as u16));
+            checksum::write_ipv4(header);
+        } else {
+            write_u16(header, 4, transport_length as u16);
+        }
+    }
+
+    fn write_tcp_header(&self, header: &mut [u8], index: usize) {
+        let sequence = read_u32(header, 4).wrapping_add((index * self.segment_size) as u32);
+        write_u32(header, 4, sequence);
+        if index + 1 < self.count() {
+            header[TCP_FLAGS] &= !(FLAG_FIN | FLAG_PSH);
+        }
+        if index > 0 {
+            header[TCP_FLAGS] &= !FLAG_CWR;
+        }
+    }
+}
+
+/// Completes a checksum that covers only the pseudo-header so far; it must [fit](PartialChecksum::fits).
+pub fn complete_checksum(packet: &mut [u8], partial: PartialChecksum) {
+    let is_udp = IpHeader::parse(packet).is_ok_and(|ip| ip.protocol == PROTOCOL_UDP);
+    let covered = &mut packet[usize::from(partial.start)..];
+    let checksum = Sum::default().with(covered).checksum();
+    write_u16(covered, partial.offset.into(), if is_udp { not_zero(checksum) } else { checksum });
+}
+
+/// A UDP checksum of zero would mean "none", so its other representation stands for it.
+fn not_zero(checksum: u16) -> u16 {
+    if checksum == 0 { 0xffff } else { checksum }
+}

@@ -1,0 +1,136 @@
+//! Datagrams on their way out, gathered into trains that one system call sends.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use crate::Transmit;
+
+/// Most datagrams that Linux segments out of one call.
+const MOST_SEGMENTS: usize = 64;
+/// Most bytes of one UDP call.
+const LONGEST: usize = 65_507;
+/// Most trains that wait.
+const MOST_TRAINS: usize = 1024;
+/// How far back a train for the same address is looked for.
+const LOOK_BACK: usize = 8;
+
+/// Trains in the order of their first datagrams.
+#[derive(Default)]
+pub(crate) struct Trains {
+    ready: VecDeque<Train>,
+    spare: Vec<Train>,
+    taken: Option<Train>,
+}
+
+struct Train {
+    to: SocketAddr,
+    segment_size: usize,
+    segments: usize,
+    /// Whether another datagram may join.
+    open: bool,
+    length: usize,
+    bytes: Box<[u8]>,
+}
+
+impl Trains {
+    /// Room for one more datagram, not cleared; `None` when too many wait.
+    pub fn room(&mut self, to: SocketAddr, length: usize) -> Option<&mut [u8]> {
+        let behind = self.ready.iter().rev().take(LOOK_BACK).position(|train| train.to == to);
+        let last = behind.map(|behind| self.ready.len() - 1 - behind);
+        let index = match last.filter(|last| self.ready[*last].takes(length)) {
+            Some(last) => last,
+            None => self.start(to, length)?,
+        };
+        Some(self.ready[index].add(length))
+    }
+
+    /// The oldest train; it is valid until the next call.
+    pub fn poll(&mut self) -> Option<Transmit<'_>> {
+        self.spare.extend(self.taken.take());
+        let train = self.taken.insert(self.ready.pop_front()?);
+        Some(Transmit { to: train.to, segment_size: train.segment_size, bytes: &train.bytes[..train.length] })
+    }
+
+    fn start(&mut self, to: SocketAddr, segment_size: usize) -> Option<usize> {
+        if self.ready.len() >= MOST_TRAINS {
+            return None;
+        }
+        let bytes = self.spare.pop().map_or_else(|| vec![0; LONGEST].into_boxed_slice(), |train| train.bytes);
+        self.ready.push_back(Train { to, segment_size, segments: 0, open: true, length: 0, bytes });
+        Some(self.ready.len() - 1)
+    }
+}
+
+impl Train {
+    fn takes(&self, length: usize) -> bool {
+        self.open
+            && length <= self.segment_size
+            && self.segments < MOST_SEGMENTS
+            && self.length + length <= self.bytes.len()
+    }
+
+    fn add(&mut self, length: usize) -> &mut [u8] {
+        self.open = length == self.segment_size;
+        self.segments += 1;
+        let start = self.length;
+        self.length += length;
+        &mut self.bytes[start..self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn fill(trains: &mut Trains, to: u16, lengths: &[usize]) {
+        for length in lengths {
+            trains.room(address(to), *length).unwrap().fill(*length as u8);
+        }
+    }
+
+    fn drain(trains: &mut Trains) -> Vec<(u16, usize, usize)> {
+        let mut drained = Vec::new();
+        while let Some(train) = trains.poll() {
+            drained.push((train.to.port(), train.segment_size, train.bytes.len()));
+        }
+        drained
+    }
+
+    #[test]
+    fn equal_datagrams_share_a_train_that_a_shorter_one_ends() {
+        let mut trains = Trains::default();
+        fill(&mut trains, 1, &[100, 100, 40, 100, 100, 120]);
+        assert_eq!(drain(&mut trains), [(1, 100, 240), (1, 100, 200), (1, 120, 120)]);
+    }
+
+    #[test]
+    fn addresses_have_trains_of_their_own() {
+        let mut trains = Trains::default();
+        fill(&mut trains, 1, &[100]);
+        fill(&mut trains, 2, &[100]);
+        fill(&mut trains, 1, &[100]);
+        assert_eq!(drain(&mut trains), [(1, 100, 200), (2, 100, 100)]);
+    }
+
+    #[test]
+    fn trains_are_limited_in_datagrams_and_bytes() {
+        let mut trains = Trains::default();
+        fill(&mut trains, 1, &[50; 70]);
+        assert_eq!(drain(&mut trains), [(1, 50, 3200), (1, 50, 300)]);
+        fill(&mut trains, 1, &[1452; 48]);
+        assert_eq!(drain(&mut trains), [(1, 1452, 65_340), (1, 1452, 4356)]);
+    }
+
+    #[test]
+    fn the_queue_is_bounded() {
+        let mut trains = Trains::default();
+        for port in 0..MOST_TRAINS as u16 {
+            assert!(trains.room(address(port), 10).is_some());
+        }
+        assert!(trains.room(address(9999), 10).is_none());
+    }
+}

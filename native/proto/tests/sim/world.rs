@@ -1,0 +1,307 @@
+//! Many nodes in one process: virtual time, in-memory links for datagrams, and a reliable control link for
+//! handshakes. The same seed gives the same run.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use golem_vpn_proto::{
+    Attachment, Config, DeviceConfig, DeviceId, DropReason, Event, IpPrefix, Member, Network, NetworkId, Node, NodeId,
+    Offload,
+};
+
+use crate::random::Random;
+
+/// The one device of each node.
+pub const DEVICE: DeviceId = DeviceId(1);
+
+const BINDING: [u8; 32] = [7; 32];
+
+/// How datagrams travel.
+#[derive(Clone, Copy, Debug)]
+pub struct Wire {
+    pub latency: Duration,
+    /// Added to the latency at random, so that datagrams overtake each other.
+    pub jitter: Duration,
+    /// Datagrams lost, and datagrams that come twice, of a thousand.
+    pub loss: u64,
+    pub duplication: u64,
+}
+
+impl Wire {
+    /// Loses nothing and keeps the order.
+    pub fn clean() -> Self {
+        Self { latency: Duration::from_millis(5), jitter: Duration::ZERO, loss: 0, duplication: 0 }
+    }
+}
+
+/// A node with what it was given so far.
+pub struct Host {
+    pub node: Node,
+    pub id: NodeId,
+    /// Where its data socket is reached.
+    pub address: SocketAddr,
+    pub delivered: Vec<Vec<u8>>,
+    pub events: Vec<Event>,
+    attachments: Vec<Attachment>,
+    generation: u64,
+}
+
+pub struct World {
+    pub now: Instant,
+    pub hosts: Vec<Host>,
+    pub wire: Wire,
+    /// How long a message on the control link takes.
+    pub control_latency: Duration,
+    /// Whether the control link works.
+    pub control_up: bool,
+    /// Changes the settings of each node that starts.
+    pub configure: fn(&mut Config),
+    /// Every datagram that was sent: its number of the sender, its address, and its bytes.
+    pub recorded: Vec<(usize, SocketAddr, Vec<u8>)>,
+    queue: BinaryHeap<Reverse<Scheduled>>,
+    sequence: u64,
+    random: Random,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Scheduled {
+    at: Instant,
+    sequence: u64,
+    what: What,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Datagrams { from: SocketAddr, to: SocketAddr, segment_size: usize, bytes: Vec<u8> },
+    Handshake { from: usize, to: NodeId, id: u64, message: Vec<u8> },
+    Reply { from: NodeId, to: usize, message: Vec<u8> },
+    Failure { host: usize, to: NodeId, id: u64 },
+}
+
+impl World {
+    /// As many nodes as asked for, which know each other's addresses but share no network.
+    pub fn new(hosts: usize, seed: u64) -> Self {
+        Self::configured(hosts, seed, |_| {})
+    }
+
+    pub fn configured(hosts: usize, seed: u64, configure: fn(&mut Config)) -> Self {
+        let mut world = Self {
+            now: Instant::now(),
+            hosts: Vec::new(),
+            wire: Wire::clean(),
+            control_latency: Duration::from_millis(10),
+            control_up: true,
+            configure,
+            recorded: Vec::new(),
+            queue: BinaryHeap::new(),
+            sequence: 0,
+            random: Random::new(seed),
+        };
+        for number in 0..hosts {
+            let id = NodeId([number as u8 + 1; 20]);
+            let address = SocketAddr::from(([10, 0, 0, number as u8 + 1], 7000));
+            let node = world.start_node(id, 0);
+            let (delivered, events, attachments) = (Vec::new(), Vec::new(), Vec::new());
+            world.hosts.push(Host { node, id, address, delivered, events, attachments, generation: 0 });
+        }
+        for host in 0..hosts {
+            world.introduce_all(host);
+        }
+        world
+    }
+
+    /// Makes the given hosts members of a network, host `n` with address `n + 1` of it, and attaches their devices.
+    pub fn add_network(&mut self, id: u8, members: &[usize]) {
+        let network = self.network(id, members);
+        for host in members {
+            let attachment =
+                Attachment { network: network.id, addresses: vec![address(id, *host), address_v6(id, *host)] };
+            self.hosts[*host].attachments.push(attachment);
+            self.attach(*host);
+        }
+        self.publish(&network, members);
+    }
+
+    /// A network as [`add_network`](Self::add_network) makes it.
+    pub fn network(&self, id: u8, members: &[usize]) -> Network {
+        let member = |host: &usize| Member {
+            node: self.hosts[*host].id,
+            addresses: vec![address(id, *host), address_v6(id, *host)],
+        };
+        Network {
+            id: network_id(id),
+            prefixes: vec![
+                IpPrefix { address: address(id, 0), length: 24 },
+                IpPrefix { address: address_v6(id, 0), length: 64 },
+            ],
+            members: members.iter().map(member).collect(),
+        }
+    }
+
+    pub fn publish(&mut self, network: &Network, to: &[usize]) {
+        for host in to {
+            self.hosts[*host].node.set_network(self.now, network.clone());
+            self.drain(*host);
+        }
+    }
+
+    /// Starts a host anew: it has forgotten its sessions and is told its networks again.
+    pub fn restart(&mut self, host: usize, networks: &[Network]) {
+        let generation = self.hosts[host].generation + 1;
+        let node = self.start_node(self.hosts[host].id, generation);
+        self.hosts[host].generation = generation;
+        self.hosts[host].node = node;
+        self.introduce_all(host);
+        self.attach(host);
+        for network in networks {
+            self.publish(network, &[host]);
+        }
+    }
+
+    /// Lets a host's device send a packet.
+    pub fn send(&mut self, host: usize, packet: &[u8]) {
+        self.hosts[host].node.handle_packet(self.now, DEVICE, Offload::default(), packet);
+        self.drain(host);
+    }
+
+    /// Lets an arbitrary datagram arrive at a host.
+    pub fn inject(&mut self, host: usize, from: SocketAddr, mut bytes: Vec<u8>) {
+        let length = bytes.len();
+        self.hosts[host].node.handle_datagram(self.now, from, length, &mut bytes);
+        self.drain(host);
+    }
+
+    /// Lets time pass and everything happen that falls into it.
+    pub fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            let timeouts = self.hosts.iter().enumerate().filter_map(|(host, it)| Some((it.node.poll_timeout()?, host)));
+            let timeout = timeouts.min();
+            let scheduled = self.queue.peek().map(|Reverse(scheduled)| scheduled.at);
+            let next = timeout.map(|(at, _)| at).into_iter().chain(scheduled).min();
+            let Some(at) = next.filter(|at| *at <= end) else { break };
+            self.now = self.now.max(at);
+            match timeout.filter(|(due, _)| *due == at) {
+                Some((_, host)) => {
+                    self.hosts[host].node.handle_timeout(self.now);
+                    self.drain(host);
+                }
+                None => self.step(),
+            }
+        }
+        self.now = end;
+    }
+
+    pub fn drops(&self, host: usize, reason: DropReason) -> u64 {
+        self.hosts[host].node.counters().drops(reason)
+    }
+
+    fn step(&mut self) {
+        let Some(Reverse(Scheduled { what, .. })) = self.queue.pop() else { return };
+        let now = self.now;
+        match what {
+            What::Datagrams { from, to, segment_size, mut bytes } => {
+                let Some(host) = self.hosts.iter().position(|host| host.address == to) else { return };
+                self.hosts[host].node.handle_datagram(now, from, segment_size, &mut bytes);
+                self.drain(host);
+            }
+            What::Handshake { from, to, message, .. } => {
+                let Some(host) = self.hosts.iter().position(|host| host.id == to) else { return };
+                let asker = self.hosts[from].id;
+                let reply = self.hosts[host].node.handle_handshake(now, asker, &message, &BINDING);
+                self.drain(host);
+                self.schedule(now + self.control_latency, What::Reply { from: to, to: from, message: reply });
+            }
+            What::Reply { from, to, message } => {
+                self.hosts[to].node.handle_handshake_reply(now, from, &message, &BINDING);
+                self.drain(to);
+            }
+            What::Failure { host, to, id } => {
+                self.hosts[host].node.handle_handshake_failure(now, to, id);
+                self.drain(host);
+            }
+        }
+    }
+
+    /// Fetches everything a node has to say, as a driver does after each call.
+    fn drain(&mut self, host: usize) {
+        let mut sent = Vec::new();
+        while let Some(train) = self.hosts[host].node.poll_transmit() {
+            sent.extend(train.bytes.chunks(train.segment_size).map(|datagram| (train.to, datagram.to_vec())));
+        }
+        for (to, datagram) in sent {
+            self.put_on_wire(host, to, datagram);
+        }
+        while let Some(delivery) = self.hosts[host].node.poll_delivery() {
+            let packet = delivery.packet.to_vec();
+            self.hosts[host].delivered.push(packet);
+        }
+        while let Some(event) = self.hosts[host].node.poll_event() {
+            if let Event::Handshake { peer, id, message } = &event {
+                let (to, id) = (*peer, *id);
+                let what = match self.control_up {
+                    true => What::Handshake { from: host, to, id, message: message.clone() },
+                    false => What::Failure { host, to, id },
+                };
+                self.schedule(self.now + self.control_latency, what);
+            }
+            self.hosts[host].events.push(event);
+        }
+    }
+
+    fn put_on_wire(&mut self, host: usize, to: SocketAddr, datagram: Vec<u8>) {
+        let from = self.hosts[host].address;
+        self.recorded.push((host, to, datagram.clone()));
+        let copies = 1 + u64::from(self.random.below(1000) < self.wire.duplication);
+        for _ in 0..copies {
+            if self.random.below(1000) < self.wire.loss {
+                continue;
+            }
+            let jitter = Duration::from_micros(self.random.below(self.wire.jitter.as_micros() as u64 + 1));
+            let what = What::Datagrams { from, to, segment_size: datagram.len(), bytes: datagram.clone() };
+            self.schedule(self.now + self.wire.latency + jitter, what);
+        }
+    }
+
+    fn schedule(&mut self, at: Instant, what: What) {
+        self.sequence += 1;
+        self.queue.push(Reverse(Scheduled { at, sequence: self.sequence, what }));
+    }
+
+    fn start_node(&self, id: NodeId, generation: u64) -> Node {
+        let mut config = Config::new(id);
+        (self.configure)(&mut config);
+        let mut random = Random::new(u64::from(id.0[0]) << 32 | generation);
+        Node::new(config, Box::new(move |bytes| random.fill(bytes)))
+    }
+
+    fn introduce_all(&mut self, host: usize) {
+        let peers: Vec<_> = self.hosts.iter().map(|peer| (peer.id, peer.address)).collect();
+        let own = self.hosts[host].id;
+        for (id, address) in peers.into_iter().filter(|(id, _)| *id != own) {
+            self.hosts[host].node.set_peer(self.now, id, vec![address]);
+        }
+    }
+
+    fn attach(&mut self, host: usize) {
+        let attachments = self.hosts[host].attachments.clone();
+        let config = DeviceConfig { attachments, mtu: 1420, offload: false, udp_offload: false };
+        self.hosts[host].node.set_device(DEVICE, config).expect("the addresses of a host differ");
+    }
+}
+
+pub fn network_id(id: u8) -> NetworkId {
+    NetworkId([id; 16])
+}
+
+/// The IPv4 address of a host in a network.
+pub fn address(network: u8, host: usize) -> IpAddr {
+    IpAddr::from([192, 168, network, host as u8 + 1])
+}
+
+/// The IPv6 address of a host in a network.
+pub fn address_v6(network: u8, host: usize) -> IpAddr {
+    IpAddr::from([0xfd00, 0, 0, u16::from(network), 0, 0, 0, host as u16 + 1])
+}
