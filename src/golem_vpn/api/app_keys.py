@@ -50,8 +50,8 @@ class AppKeys:
             InvalidInput: the name is empty, too long or unprintable, or the identity is none of this daemon.
             Conflict: there is a key of that name.
         """
-        if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-            raise InvalidInput(f"A name of an application key has 1 to {MAX_NAME_LENGTH} printable characters")
+        if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable() or "/" in name:
+            raise InvalidInput(f"A name of an application key has 1 to {MAX_NAME_LENGTH} printable characters, no slash")
         if identity not in self._own_ids:
             raise InvalidInput(f"{identity} is no identity of this daemon")
         if any(key.name == name for key in self.list()):

@@ -1,0 +1,1 @@
+"""For applications: a client of the daemon's API."""

@@ -1,0 +1,148 @@
+"""What the daemon answers, as the SDK gives it."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Whose application key the client uses."""
+
+    identity: str
+    name: str
+    role: str
+
+
+class Network(msgspec.Struct, frozen=True):
+    """A virtual network."""
+
+    id: str
+    ip: str
+    """The range in CIDR form."""
+    mask: str
+    gateway: str
+
+
+class Address(msgspec.Struct, frozen=True):
+    """An address of the caller in a network, in CIDR form."""
+
+    ip: str
+
+
+class NetworkNode(msgspec.Struct, frozen=True):
+    """One address of one node."""
+
+    id: str
+    ip: str
+
+
+class Connection(msgspec.Struct, frozen=True, rename="camel"):
+    """A connection from the daemon into a network."""
+
+    protocol: int
+    local_ip: str
+    local_port: int
+    remote_ip: str
+    remote_port: int
+
+
+class NetStatus(msgspec.Struct, frozen=True, rename="camel"):
+    """How the daemon takes part in Golem Net."""
+
+    node_id: str
+    listen_ip: str | None
+    public_ip: str | None
+    sessions: int
+
+
+class AppKey(msgspec.Struct, frozen=True, rename="camel"):
+    """An application key; its secret is known once, when it is made."""
+
+    name: str
+    identity: str
+    allow_origins: tuple[str, ...]
+    created: datetime
+    key: str | None = None
+
+
+class Identity(msgspec.Struct, frozen=True, rename="camel"):
+    """An identity of the daemon."""
+
+    node_id: str
+    name: str
+    is_default: bool
+
+
+class Node(msgspec.Struct, frozen=True, rename="camel"):
+    """A node as the joined hubs know it."""
+
+    node_id: str
+    name: str
+    roles: tuple[str, ...]
+    online: bool
+    last_seen: datetime | None
+
+
+class Peer(msgspec.Struct, frozen=True, rename="camel"):
+    """A node that shares a network with the daemon."""
+
+    node_id: str
+    name: str
+    online: bool
+    address: str | None
+    """Where its newest packet came from."""
+    bytes_in: int
+    bytes_out: int
+
+
+class Attachment(msgspec.Struct, frozen=True, rename="camel"):
+    """The interface of the daemon's machine in a network."""
+
+    network_id: str
+    interface: str
+    addresses: tuple[str, ...]
+
+
+class Agreement(msgspec.Struct, frozen=True, rename="camel"):
+    """An agreement with a provider."""
+
+    agreement_id: str
+    state: str
+    valid_to: datetime
+    demand: dict[str, Any] = {}
+    offer: dict[str, Any] = {}
+    reason: str | None = None
+
+    @property
+    def provider_id(self) -> str:
+        """The provider's node id."""
+        return str(self.offer["providerId"])
+
+
+class CommandResult(msgspec.Struct, frozen=True, rename="camel"):
+    """What came of one command of a batch."""
+
+    index: int
+    event_date: datetime
+    result: str
+    """`Ok` or `Error`."""
+    stdout: str | list[int] | None = None
+    stderr: str | list[int] | None = None
+    message: str | None = None
+    is_batch_finished: bool = False
+
+
+class ActivityState(msgspec.Struct, frozen=True, rename="camel"):
+    """Where an activity stands, and where it is on its way to."""
+
+    state: tuple[str, str | None]
+    reason: str | None = None
+    error_message: str | None = None
+
+
+class Usage(msgspec.Struct, frozen=True, rename="camel"):
+    """What an activity has used, in the order of the agreement's usage vector."""
+
+    current_usage: tuple[float, ...]
+    timestamp: int

@@ -1,0 +1,163 @@
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from litestar.types import ASGIApp
+
+from golem_vpn.api.app import create_app
+from golem_vpn.api.app_keys import AppKeys
+from golem_vpn.api.dependencies import Services
+from golem_vpn.errors import InvalidInput
+from golem_vpn.net.identity import Identities
+from golem_vpn.store.app_keys import AppKeyRepository
+from golem_vpn.store.database import Database
+from golem_vpn.store.networks import NetworkRepository
+from golem_vpn.vpn.model import Connection
+from golem_vpn.vpn.networks import NetworkService
+from golem_vpn.vpn.ports import NetworkDraft, Stack
+
+PROVIDER = "0x" + "a" * 40
+PEER = {"nodeId": PROVIDER, "address": "192.0.2.1:11501", "bytesIn": 10, "bytesOut": 20}
+
+
+@dataclass
+class NodeAtRest:
+    """A node that carries nothing."""
+
+    node_id: str
+    version: str = "0.1.0"
+    started_at: float = 1_790_000_000.0
+
+    def addresses(self) -> Sequence[str]:
+        return ["192.0.2.7:11500"]
+
+    def connected(self) -> Sequence[str]:
+        return [PROVIDER]
+
+    async def snapshot(self) -> dict[str, Any]:
+        return {
+            "counters": {"packets_in": 3, "bytes_in": 1234},
+            "drops": {"spoofed_source": 2},
+            "offloads": {"udp_gso": True, "udp_gro": False},
+            "peers": [PEER],
+            "devices": [],
+            "cipher": "aes-256-gcm",
+        }
+
+
+@dataclass(frozen=True)
+class Entry:
+    node_id: str = PROVIDER
+    name: str = "provider-1"
+    roles: tuple[str, ...] = ("provider",)
+    online: bool = True
+    last_seen: datetime | None = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class OneHub:
+    joined: list[str] = field(default_factory=list)
+
+    async def nodes(self) -> list[Entry]:
+        return [Entry()]
+
+    async def ticket(self) -> str:
+        return "ticket-1"
+
+    async def join(self, ticket: str) -> None:
+        if ticket != "ticket-1":
+            raise InvalidInput("not a ticket")
+        self.joined.append(ticket)
+
+
+class DeafPublisher:
+    async def publish(self, draft: NetworkDraft) -> None: ...
+    async def withdraw(self, network_id: str) -> None: ...
+
+
+class UnpluggedStack:
+    def set_addresses(self, addresses: Sequence[str]) -> None: ...
+    async def connect(self, ip: str, port: int, timeout: float) -> Any:
+        raise AssertionError("nothing to connect to")
+
+    def connections(self) -> list[Connection]:
+        return []
+
+    def close(self) -> None: ...
+
+
+class UnpluggedStacks:
+    def open(self, network_id: str, addresses: Sequence[str]) -> Stack:
+        return UnpluggedStack()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(tmp_path / "golem-vpn.db")
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def identities(tmp_path: Path) -> Identities:
+    (tmp_path / "identities").mkdir()
+    return Identities(tmp_path / "identities")
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    return tmp_path / "app-key"
+
+
+@pytest.fixture
+async def app_keys(database: Database, identities: Identities, key_file: Path) -> AppKeys:
+    keys = AppKeys(AppKeyRepository(database), identities)
+    await keys.start(identities.default.node_id, key_file)
+    return keys
+
+
+@pytest.fixture
+async def networks(database: Database, identities: Identities) -> NetworkService:
+    return NetworkService(
+        NetworkRepository(database),
+        DeafPublisher(),
+        UnpluggedStacks(),
+        node_id=identities.default.node_id,
+        own_ids=identities,
+    )
+
+
+@pytest.fixture
+async def services(app_keys: AppKeys, identities: Identities, networks: NetworkService) -> Services:
+    return Services(
+        node=NodeAtRest(identities.default.node_id),
+        identities=identities,
+        app_keys=app_keys,
+        networks=networks,
+        directory=OneHub(),
+        allow_origins=("https://global.example",),
+    )
+
+
+@pytest.fixture
+def app(services: Services) -> ASGIApp:
+    return create_app(services)
+
+
+@pytest.fixture
+async def stranger(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a key."""
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://daemon") as client:
+        yield client
+
+
+@pytest.fixture
+async def client(stranger: httpx.AsyncClient, key_file: Path) -> httpx.AsyncClient:
+    stranger.headers["Authorization"] = f"Bearer {key_file.read_text().strip()}"
+    return stranger
