@@ -42,7 +42,7 @@ pub(super) fn interface(tun: BorrowedFd<'_>) -> io::Result<Attached> {
 }
 
 /// Makes an interface with virtio headers, called `name`.
-pub(super) fn attach(tun: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+pub(crate) fn attach(tun: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     // SAFETY: all-zero bytes are a valid value of this C struct.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     let room_before_nul = request.ifr_name.len() - 1;

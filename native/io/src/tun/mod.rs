@@ -7,6 +7,7 @@ mod netlink;
 mod tests;
 
 pub use create::{Interface, create};
+pub(crate) use ioctl::attach;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

@@ -1,0 +1,59 @@
+//! What this machine takes off the data plane's hands, found out by trying. `golem-vpn doctor` tells it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use golem_vpn_proto::Cipher;
+
+use crate::tun::{self, Tun, TunOffloads};
+use crate::udp::{self, SocketStatus};
+
+/// What needs no privilege to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offloads {
+    /// Whether the processor has instructions for AES-GCM, which is several times as fast then as any other cipher.
+    pub aes_instructions: bool,
+    /// Segmentation, receive offload and the sizes of buffers that a socket gets here.
+    pub socket: SocketStatus,
+}
+
+/// Tries everything that needs no privilege.
+///
+/// # Errors
+/// When there can be no UDP socket at all.
+pub fn probe() -> io::Result<Offloads> {
+    let aes_instructions = Cipher::by_preference().first() == Some(&Cipher::Aes256Gcm);
+    Ok(Offloads { aes_instructions, socket: udp::probe()? })
+}
+
+/// Makes an interface with a newly opened `/dev/net/tun`, to see what it can do; it is gone afterwards.
+/// Where the caller has a network namespace of its own, nobody else sees it.
+///
+/// # Errors
+/// What the system says, for instance `PermissionDenied` without `CAP_NET_ADMIN` in the network namespace.
+pub fn probe_tun(device: OwnedFd) -> io::Result<TunOffloads> {
+    tun::attach(device.as_fd(), "vpn-probe%d")?;
+    Ok(Tun::from_fd(device)?.offloads())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_is_probed() {
+        let offloads = probe().unwrap();
+        assert!(offloads.socket.send_buffer > 0 && offloads.socket.receive_buffer > 0, "{offloads:?}");
+    }
+
+    #[test]
+    fn a_tun_is_probed() {
+        let opened = OpenOptions::new().read(true).write(true).open("/dev/net/tun");
+        match opened.and_then(|device| probe_tun(device.into())) {
+            Ok(offloads) => assert!(offloads.header),
+            Err(error) => eprintln!("SKIPPED: no TUN can be made here: {error}"),
+        }
+    }
+}

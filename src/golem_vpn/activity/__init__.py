@@ -1,1 +1,0 @@
-"""Activities, seen from the requestor's side."""
