@@ -49,6 +49,10 @@ class Config:
     """Whether other nodes may join through this one."""
     provider: bool = False
     """Whether this node runs payloads."""
+    max_agreements: int = 64
+    """How many agreements this provider has at a time."""
+    max_activities: int = 64
+    """How many activities this provider runs at a time."""
     name: str = "golem-vpn"
     """What others see beside the node id."""
     allow_origins: tuple[str, ...] = ()

@@ -51,7 +51,7 @@ class AppKeys:
             Conflict: there is a key of that name.
         """
         if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable() or "/" in name:
-            raise InvalidInput(f"A name of an application key has 1 to {MAX_NAME_LENGTH} printable characters, no slash")
+            raise InvalidInput(f"A name of an application key has 1 to {MAX_NAME_LENGTH} printable characters, no /")
         if identity not in self._own_ids:
             raise InvalidInput(f"{identity} is no identity of this daemon")
         if any(key.name == name for key in self.list()):

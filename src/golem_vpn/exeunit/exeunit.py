@@ -60,6 +60,16 @@ class ExeUnit:
         self._machine.succeed(Step.INITIALIZE)
 
     @property
+    def requestor(self) -> str:
+        """The identity that the activity runs for."""
+        return self._place.requestor
+
+    @property
+    def is_live(self) -> bool:
+        """Says whether the activity has not ended."""
+        return not self._machine.ended
+
+    @property
     def status(self) -> ActivityStatus:
         """Where the activity stands."""
         return ActivityStatus(self._machine.pair, self._end_reason)

@@ -1,5 +1,6 @@
 """What an activity tells of itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +9,8 @@ from golem_vpn.exeunit.state import StatePair
 
 DURATION = "golem.usage.duration_sec"
 PROCESSOR_TIME = "golem.usage.cpu_sec"
+USAGE_VECTOR = (DURATION, PROCESSOR_TIME)
+"""The counters of every agreement that names none."""
 
 
 class ActivityStatus(msgspec.Struct, frozen=True):
@@ -31,6 +34,10 @@ class Usage(msgspec.Struct, frozen=True):
     timestamp: int
     """Seconds since 1970."""
 
-    def as_json(self, vector: list[str]) -> dict[str, Any]:
-        """Gives the usage in the form of the Activity API: the counters in the order of the agreement's vector."""
-        return {"currentUsage": [self.counters.get(name, 0.0) for name in vector], "timestamp": self.timestamp}
+    def in_order_of(self, vector: Sequence[str]) -> "Usage":
+        """Gives the counters that an agreement names, in its order."""
+        return Usage({name: self.counters.get(name, 0.0) for name in vector}, self.timestamp)
+
+    def as_json(self) -> dict[str, Any]:
+        """Gives the usage in the form of the Activity API."""
+        return {"currentUsage": list(self.counters.values()), "timestamp": self.timestamp}

@@ -13,7 +13,7 @@ def test_a_state_in_the_form_of_the_api() -> None:
 
 def test_usage_in_the_order_of_the_agreement() -> None:
     usage = Usage({DURATION: 2.5, PROCESSOR_TIME: 0.5}, 1_700_000_000)
-    assert usage.as_json([PROCESSOR_TIME, "golem.usage.gib", DURATION]) == {
+    assert usage.in_order_of([PROCESSOR_TIME, "golem.usage.gib", DURATION]).as_json() == {
         "currentUsage": [0.5, 0.0, 2.5],
         "timestamp": 1_700_000_000,
     }

@@ -1,0 +1,1 @@
+"""Activities, seen from the requestor's side."""

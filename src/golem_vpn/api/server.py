@@ -1,0 +1,126 @@
+"""Serves the API on a socket, inside the daemon's event loop."""
+
+import functools
+import resource
+import socket
+import sys
+
+import anyio
+import anyio.abc
+import httptools
+import structlog
+import uvicorn
+from litestar.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from golem_vpn.api.gate import GateProtocol, Gates
+from golem_vpn.config import Address
+from golem_vpn.errors import ConfigurationError
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+"""Longer than clients keep idle connections, so that none sends a request just when the daemon hangs up."""
+GRACE_SECONDS = 1
+"""What requests get to end when the daemon stops."""
+
+log = structlog.get_logger()
+
+
+class ApiServer:
+    """Listens at an address, and serves an application and the gates there."""
+
+    def __init__(self, app: ASGIApp, gates: Gates, listen: Address) -> None:
+        self._app = app
+        self._gates = gates
+        self._listen = listen
+
+    async def serve(self, *, task_status: anyio.abc.TaskStatus[Address] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serves until cancelled; reports the address once requests are answered.
+
+        Raises:
+            ConfigurationError: the address cannot be had.
+        """
+        _allow_many_descriptors()
+        with await _bind(self._listen) as listening:
+            server = self._server()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._gates.run)
+                await server.startup(sockets=[listening])
+                task_status.started(Address(*listening.getsockname()[:2]))
+                try:
+                    await server.main_loop()
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await server.shutdown(sockets=[listening])
+
+    def _server(self) -> uvicorn.Server:
+        config = uvicorn.Config(
+            self._app,
+            http=EagerProtocol,
+            ws=functools.partial(_gate_protocol, self._gates),  # type: ignore[arg-type]
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        config.load()
+        server = uvicorn.Server(config)
+        # What `serve` would do, less its signal handlers: signals are the daemon's.
+        server.lifespan = config.lifespan_class(config)
+        return server
+
+
+class EagerProtocol(HttpToolsProtocol):
+    """Gives a gate also the bytes that an eager client sent in one go with its upgrade request."""
+
+    _chunk = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._chunk = data
+        super().data_received(data)
+
+    def handle_websocket_upgrade(self) -> None:
+        stop = sys.exception()
+        super().handle_websocket_upgrade()
+        if isinstance(stop, httptools.HttpParserUpgrade):
+            offset: int = stop.args[0]
+            rest, self._chunk = self._chunk[offset:], b""
+            protocol = self.transport.get_protocol()
+            if rest and isinstance(protocol, GateProtocol):
+                protocol.data_received(rest)
+
+
+def _gate_protocol(gates: Gates, *, server_state: ServerState, **_others: object) -> GateProtocol:
+    return GateProtocol(gates, server_state)
+
+
+async def _bind(address: Address) -> socket.socket:
+    try:
+        [(family, _, _, _, target), *_] = await anyio.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigurationError(f"The API cannot listen at {address}: {error.strerror}") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(target)
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(
+            f"The API cannot listen at {address}: {error.strerror}; does another daemon run there?"
+        ) from error
+    return listening
+
+
+def _allow_many_descriptors() -> None:
+    """Takes as many descriptors as the system allows without asking: each gate needs some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        log.debug("raised the limit of open files", before=soft, now=hard)

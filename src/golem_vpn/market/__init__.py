@@ -1,0 +1,1 @@
+"""Agreements, seen from the requestor's side. For now there is one way to get one: direct hire."""

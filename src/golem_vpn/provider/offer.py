@@ -1,0 +1,64 @@
+"""What this provider offers, and what it takes from a demand."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from golem_vpn.errors import InvalidInput
+from golem_vpn.exeunit.runtimes.base import Limits
+from golem_vpn.exeunit.status import USAGE_VECTOR
+
+TASK_PACKAGE = "golem.srv.comp.task_package"
+MEMORY = "golem.inf.mem.gib"
+THREADS = "golem.inf.cpu.threads"
+
+_GIB = 1 << 30
+
+
+def offer_properties(node_name: str) -> dict[str, Any]:
+    """Describes this node and its runtime in the words of Golem's market."""
+    return {
+        "golem.node.id.name": node_name,
+        "golem.runtime.name": "namespace",
+        "golem.runtime.capabilities": ["vpn"],
+        "golem.srv.caps.multi-activity": True,
+        "golem.com.usage.vector": list(USAGE_VECTOR),
+        THREADS: len(os.sched_getaffinity(0)),
+        MEMORY: round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB, 3),
+    }
+
+
+def task_package_of(demand: dict[str, Any]) -> Path | None:
+    """Finds the payload's file system that a demand names; none shows the provider's own, read-only.
+
+    Raises:
+        InvalidInput: it is named in a way that this provider cannot follow.
+    """
+    text = demand.get(TASK_PACKAGE)
+    if text is None:
+        return None
+    if not isinstance(text, str) or not text.startswith("file:"):
+        raise InvalidInput(f"{TASK_PACKAGE} has to be file: and an absolute path on the provider; nothing else yet")
+    path = Path(text.removeprefix("file:").removeprefix("//"))
+    if not path.is_absolute() or "\0" in text:
+        raise InvalidInput(f"{TASK_PACKAGE}: {str(path)!r} is not an absolute path")
+    return path
+
+
+def limits_of(demand: dict[str, Any]) -> Limits:
+    """Finds what a demand says its payloads may use together.
+
+    Raises:
+        InvalidInput: a limit is not a positive number.
+    """
+    memory = _positive(demand, MEMORY)
+    return Limits(memory_bytes=None if memory is None else int(memory * _GIB), cpu_cores=_positive(demand, THREADS))
+
+
+def _positive(demand: dict[str, Any], name: str) -> float | None:
+    value = demand.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise InvalidInput(f"{name} has to be a positive number")
+    return float(value)

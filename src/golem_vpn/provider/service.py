@@ -1,0 +1,133 @@
+"""The provider's answers to control messages: hire, activities, scripts, results.
+
+Every message names an agreement or an activity; the sender must have proven to be the requestor behind it.
+"""
+
+import structlog
+
+from golem_vpn.activity.messages import (
+    MAX_WAIT_SECONDS,
+    ActivityState,
+    ActivityUsage,
+    BatchResults,
+    CreateActivity,
+    DestroyActivity,
+    ExecuteScript,
+    ResultsPage,
+)
+from golem_vpn.errors import Forbidden, Gone, InvalidInput
+from golem_vpn.exeunit.exeunit import ExeUnit
+from golem_vpn.exeunit.results import CommandResult
+from golem_vpn.exeunit.state import State, StatePair
+from golem_vpn.exeunit.status import ActivityStatus, Usage
+from golem_vpn.market.messages import Hire, Hired, TerminateAgreement
+from golem_vpn.net.control import Control
+from golem_vpn.provider.activities import ProviderActivities
+from golem_vpn.provider.agreements import ProviderAgreements
+
+PAGE_BYTES = 600 * 1024
+"""Together with the largest single entry, below what a control message can hold."""
+MAX_BATCH_ID_LENGTH = 64
+
+log = structlog.get_logger()
+
+
+class ProviderService:
+    """Serves the requestors that hired this node."""
+
+    def __init__(self, control: Control, agreements: ProviderAgreements, activities: ProviderActivities) -> None:
+        self._agreements = agreements
+        self._activities = activities
+        control.on(Hire)(self._hire)
+        control.on(TerminateAgreement)(self._terminate_agreement)
+        control.on(CreateActivity)(self._create)
+        control.on(ExecuteScript)(self._execute)
+        control.on(BatchResults)(self._results)
+        control.on(ActivityState)(self._state)
+        control.on(ActivityUsage)(self._usage)
+        control.on(DestroyActivity)(self._destroy)
+
+    async def open(self) -> None:
+        """Settles what the last run of the daemon left."""
+        await self._activities.open()
+
+    async def run(self) -> None:
+        """Runs activities until it is cancelled, and ends them then."""
+        await self._activities.run()
+
+    async def _hire(self, sender: str, message: Hire) -> Hired:
+        hired = await self._agreements.hire(sender, message)
+        log.info("hired", agreement_id=message.agreement_id, requestor_id=message.requestor_id)
+        return hired
+
+    async def _terminate_agreement(self, sender: str, message: TerminateAgreement) -> None:
+        if await self._agreements.terminate(sender, message.agreement_id, message.reason):
+            reason = f"the agreement was terminated: {message.reason}"
+            await self._activities.destroy_of_agreement(message.agreement_id, reason)
+
+    async def _create(self, sender: str, message: CreateActivity) -> None:
+        agreement = await self._agreements.live(sender, message.agreement_id)
+        await self._activities.create(message.activity_id, agreement)
+        log.info("activity created", activity_id=message.activity_id, agreement_id=message.agreement_id)
+
+    async def _execute(self, sender: str, message: ExecuteScript) -> None:
+        if len(message.batch_id) > MAX_BATCH_ID_LENGTH:
+            raise InvalidInput(f"a batch id has at most {MAX_BATCH_ID_LENGTH} characters")
+        unit = await self._unit(sender, message.activity_id)
+        unit.exec(message.batch_id, message.text)
+
+    async def _results(self, sender: str, message: BatchResults) -> ResultsPage:
+        unit = await self._unit(sender, message.activity_id)
+        timeout = max(0.0, min(message.timeout, MAX_WAIT_SECONDS))
+        first = max(0, message.first)
+        entries = await unit.results(message.batch_id, first, wait_for=message.wait_for, timeout=timeout)
+        return _first_page(entries)
+
+    async def _state(self, sender: str, message: ActivityState) -> ActivityStatus:
+        unit, reason, _ = await self._look_up(sender, message.activity_id)
+        return ActivityStatus(StatePair(State.TERMINATED), reason) if unit is None else unit.status
+
+    async def _usage(self, sender: str, message: ActivityUsage) -> Usage:
+        unit, _, usage = await self._look_up(sender, message.activity_id)
+        return usage if unit is None else unit.usage
+
+    async def _destroy(self, sender: str, message: DestroyActivity) -> Usage:
+        await self._look_up(sender, message.activity_id)
+        await self._activities.destroy(message.activity_id, "destroyed by the requestor")
+        return await self._usage(sender, ActivityUsage(message.activity_id))
+
+    async def _unit(self, sender: str, activity_id: str) -> ExeUnit:
+        unit, reason, _ = await self._look_up(sender, activity_id)
+        if unit is None:
+            raise Gone(f"the activity has ended: {reason}")
+        return unit
+
+    async def _look_up(self, sender: str, activity_id: str) -> tuple[ExeUnit | None, str, Usage]:
+        """Gives the sender's activity: its unit where there is one still, else why it ended and what it used."""
+        unit = self._activities.unit(activity_id)
+        if unit is not None:
+            self._agreements.check_identity(sender, unit.requestor)
+            return unit, "", unit.usage
+        stored = await self._activities.find(activity_id)
+        await self._agreements.show(sender, stored.agreement_id)
+        ended = stored.ended or stored.created
+        return None, stored.end_reason or "", Usage(stored.usage, int(ended.timestamp()))
+
+
+def refuse_to_provide(control: Control) -> None:
+    """Answers requestors for a node that is no provider."""
+
+    @control.on(Hire)
+    async def _refuse(sender: str, message: Hire) -> Hired:
+        raise Forbidden("this node is no provider; its daemon was started without --provider")
+
+
+def _first_page(entries: list[CommandResult]) -> ResultsPage:
+    """Takes as many entries as fit, one at least."""
+    size, count = 0, 0
+    for entry in entries:
+        size += entry.size
+        if count and size > PAGE_BYTES:
+            break
+        count += 1
+    return ResultsPage(entries[:count], more=count < len(entries))

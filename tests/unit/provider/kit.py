@@ -1,0 +1,121 @@
+"""A requestor and a provider in one process: real services and databases, endpoints in memory, a plain runtime."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from golem_vpn.activity.service import ActivityService
+from golem_vpn.market.agreements import AgreementService
+from golem_vpn.net.memory import MemoryWire
+from golem_vpn.provider.activities import Means, ProviderActivities
+from golem_vpn.provider.agreements import ProviderAgreements
+from golem_vpn.provider.service import ProviderService
+from golem_vpn.store.activities import ActivityRepository
+from golem_vpn.store.agreements import AgreementRepository, Role
+from golem_vpn.store.database import Database
+from tests.unit.exeunit.kit import NotedNetworks
+from tests.unit.exeunit.plain_runtime import PlainRuntime
+from tests.unit.net.kit import Node, make_node, running
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits for something that another task brings about."""
+    while not await condition():  # noqa: ASYNC110  (nothing signals a row of a database)
+        await anyio.sleep(0.01)
+
+
+@dataclass
+class Requestor:
+    """A daemon that hires others."""
+
+    node: Node
+    agreements: AgreementService
+    activities: ActivityService
+
+    @property
+    def id(self) -> str:
+        return self.node.id
+
+
+@dataclass
+class Provider:
+    """A daemon that is hired."""
+
+    node: Node
+    service: ProviderService
+    agreements: ProviderAgreements
+    activities: ProviderActivities
+    networks: NotedNetworks
+    runtimes: list[PlainRuntime]
+    strangers: set[str] = field(default_factory=set)
+    """Nodes that have joined no hub of this one."""
+
+    @property
+    def id(self) -> str:
+        return self.node.id
+
+
+@dataclass
+class World:
+    """What the daemons of a test live in."""
+
+    directory: Path
+    wire: MemoryWire = field(default_factory=MemoryWire)
+
+    @asynccontextmanager
+    async def database(self, name: str) -> AsyncIterator[Database]:
+        """Opens the database of a daemon."""
+        database = Database(self.directory / "data" / name / "golem-vpn.db")
+        await database.open()
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    @asynccontextmanager
+    async def requestor(self, name: str = "alice", *, node: Node | None = None) -> AsyncIterator[Requestor]:
+        """Runs a requestor's daemon, on a node of its own or on one that is there."""
+        async with AsyncExitStack() as stack:
+            if node is None:
+                node = make_node(self.wire, self.directory, name)
+                await stack.enter_async_context(running(node))
+            database = await stack.enter_async_context(self.database(name))
+            agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
+            activities = ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR))
+            yield Requestor(node, agreements, activities)
+
+    @asynccontextmanager
+    async def provider(self, name: str = "bob", *, maximum: int = 4) -> AsyncIterator[Provider]:
+        """Runs a provider's daemon."""
+        async with self.database(name) as database:
+            node = make_node(self.wire, self.directory, name)
+            networks, runtimes, strangers = NotedNetworks(), list[PlainRuntime](), set[str]()
+
+            def make_runtime() -> PlainRuntime:
+                runtimes.append(PlainRuntime())
+                return runtimes[-1]
+
+            async def is_known(node_id: str) -> bool:
+                return node_id not in strangers
+
+            means = Means(make_runtime, networks, self.directory / "data" / name / "activities", hidden=())
+            repository = AgreementRepository(database, Role.PROVIDER)
+            agreements = ProviderAgreements(node.control, repository, is_known, name, maximum)
+            activities = ProviderActivities(ActivityRepository(database, Role.PROVIDER), means, maximum)
+            service = ProviderService(node.control, agreements, activities)
+            await service.open()
+            async with anyio.create_task_group() as tasks, running(node):
+                tasks.start_soon(service.run)
+                yield Provider(node, service, agreements, activities, networks, runtimes, strangers)
+                tasks.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def pair(self, *, maximum: int = 4) -> AsyncIterator[tuple[Requestor, Provider]]:
+        """Runs a requestor and a provider that know where the other is."""
+        async with self.requestor() as requestor, self.provider(maximum=maximum) as provider:
+            requestor.node.knows(provider.node)
+            provider.node.knows(requestor.node)
+            yield requestor, provider

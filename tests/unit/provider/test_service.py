@@ -1,0 +1,82 @@
+import pytest
+
+from golem_vpn.activity.messages import (
+    ActivityState,
+    ActivityUsage,
+    BatchResults,
+    CreateActivity,
+    DestroyActivity,
+    ExecuteScript,
+)
+from golem_vpn.errors import Forbidden, InvalidInput, NotFound
+from golem_vpn.market.messages import TerminateAgreement
+from golem_vpn.net.wire import Message
+from golem_vpn.provider.service import refuse_to_provide
+from tests.unit.provider.kit import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_every_message_needs_the_requestor_behind_it(world: World) -> None:
+    async with world.pair() as (alice, bob), world.requestor("mallory") as mallory:
+        mallory.node.knows(bob.node)
+        bob.node.knows(mallory.node)
+        agreement = await alice.agreements.hire(alice.id, bob.id)
+        running, ended = [await alice.activities.create(alice.id, agreement.id) for _ in range(2)]
+        await alice.activities.destroy(alice.id, ended)
+        about = [CreateActivity("c" * 32, agreement.id), TerminateAgreement(agreement.id, "mine now")]
+        for activity in (running, ended):
+            about += [
+                ActivityState(activity),
+                ActivityUsage(activity),
+                ExecuteScript(activity, "b", "[]"),
+                BatchResults(activity, "b", 0, 0, 0),
+                DestroyActivity(activity),
+            ]
+        for message in about:
+            with pytest.raises(Forbidden):
+                await mallory.node.control.request(bob.id, message, object)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ActivityState("a" * 32),
+        ActivityUsage("a" * 32),
+        ExecuteScript("a" * 32, "b", "[]"),
+        BatchResults("a" * 32, "b", 0, 0, 0),
+        DestroyActivity("a" * 32),
+        CreateActivity("a" * 32, "1" * 64),
+    ],
+)
+async def test_what_is_not_there(world: World, message: Message) -> None:
+    async with world.pair() as (alice, bob):
+        with pytest.raises(NotFound):
+            await alice.node.control.request(bob.id, message, object)
+
+
+async def test_odd_numbers_in_a_request_for_results_do_no_harm(world: World) -> None:
+    async with world.pair() as (alice, bob):
+        agreement = await alice.agreements.hire(alice.id, bob.id)
+        activity = await alice.activities.create(alice.id, agreement.id)
+        batch = await alice.activities.exec(alice.id, activity, '[{"deploy": {}}]')
+        await alice.activities.results(alice.id, activity, batch, 30)
+        for first, timeout in ((-5, -1.0), (0, float("nan")), (10**9, 0.0)):
+            request = BatchResults(activity, batch, first, 0, timeout)
+            await alice.node.control.request(bob.id, request, object)
+
+
+async def test_a_batch_id_that_is_too_long(world: World) -> None:
+    async with world.pair() as (alice, bob):
+        agreement = await alice.agreements.hire(alice.id, bob.id)
+        activity = await alice.activities.create(alice.id, agreement.id)
+        with pytest.raises(InvalidInput, match="batch id"):
+            await alice.node.control.request(bob.id, ExecuteScript(activity, "b" * 65, "[]"), object)
+
+
+async def test_a_node_that_is_no_provider_says_so(world: World) -> None:
+    async with world.requestor() as alice, world.requestor("carol") as carol:
+        alice.node.knows(carol.node)
+        refuse_to_provide(carol.node.control)
+        with pytest.raises(Forbidden, match="started without --provider"):
+            await alice.agreements.hire(alice.id, carol.id)
