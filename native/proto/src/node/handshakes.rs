@@ -15,10 +15,11 @@ impl Node {
         match self.accept(now, from, message, binding) {
             Ok(reply) => reply,
             Err(refusal) => {
-                self.counters.count_drop(match refusal {
-                    Refusal::Malformed => DropReason::MalformedHandshake,
-                    _ => DropReason::RefusedHandshake,
-                });
+                match refusal {
+                    Refusal::Simultaneous => {}
+                    Refusal::Malformed => self.counters.count_drop(DropReason::MalformedHandshake),
+                    _ => self.counters.count_drop(DropReason::RefusedHandshake),
+                }
                 Reply::refuse(message, refusal).encode()
             }
         }
@@ -115,45 +116,52 @@ impl Node {
 
     fn conclude(&mut self, now: Instant, from: NodeId, message: &[u8], binding: &[u8; 32]) -> Result<(), DropReason> {
         let reply = Reply::decode(message).ok_or(DropReason::MalformedHandshake)?;
-        let (Reply::Accept { id: message_id, network, .. } | Reply::Refuse { id: message_id, network, .. }) = reply;
+        let (Reply::Accept { id: asked, network, .. } | Reply::Refuse { id: asked, network, .. }) = reply;
         let id = self.links.find(network, from).ok_or(DropReason::UnexpectedHandshakeReply)?;
-        let pending = self.links.get_mut(id).and_then(|link| link.pending.take_if(|own| own.id == message_id));
-        let pending = pending.ok_or(DropReason::UnexpectedHandshakeReply)?;
-        match reply {
-            Reply::Accept { index, public, cipher, .. } => {
+        let pending = self.links.get_mut(id).and_then(|link| link.pending.take_if(|own| own.id == asked));
+        match (reply, pending) {
+            (Reply::Accept { index, public, cipher, .. }, Some(pending)) => {
                 let (initiator, responder) = (self.config.node, from);
                 let initiation = pending.message.as_slice();
                 let transcript = Transcript { network, initiator, responder, initiation, acceptance: message, cipher };
                 let keys = pending.secret.agree(public, binding, &transcript);
-                self.begin_as_initiator(now, id, &pending, index, cipher, keys)
+                self.begin_as_initiator(now, id, (pending.index, index), cipher, keys)
             }
-            Reply::Refuse { reason, .. } => {
-                self.fail(now, id, pending.index);
-                if reason == Refusal::Simultaneous {
-                    // The peer's own handshake is on its way here.
-                    self.links.get_mut(id).into_iter().for_each(|link| link.schedule.yielded(now, &self.config));
-                } else {
-                    self.notify(Event::HandshakeRefused { network, peer: from, reason });
-                }
+            (Reply::Refuse { reason: Refusal::Simultaneous, .. }, pending) => {
+                self.yield_to_peer(now, id, pending);
                 Ok(())
             }
+            (Reply::Refuse { reason, .. }, Some(pending)) => {
+                self.fail(now, id, pending.index);
+                self.notify(Event::HandshakeRefused { network, peer: from, reason });
+                Ok(())
+            }
+            (_, None) => Err(DropReason::UnexpectedHandshakeReply),
         }
+    }
+
+    /// Leaves it to the peer's own handshake, which is on its way or was answered before this one's refusal came.
+    fn yield_to_peer(&mut self, now: Instant, id: LinkId, pending: Option<Pending>) {
+        self.links.release(pending.as_ref().map(|pending| pending.index));
+        if let (Some(link), Some(_)) = (self.links.get_mut(id), pending) {
+            link.schedule.yielded(now, &self.config);
+        }
+        self.wake(now, id);
     }
 
     fn begin_as_initiator(
         &mut self,
         now: Instant,
         id: LinkId,
-        pending: &Pending,
-        peer_index: u32,
+        indices: (u32, u32),
         cipher: Cipher,
         keys: Option<Keys>,
     ) -> Result<(), DropReason> {
         let Some(keys) = keys.filter(|_| self.config.ciphers.contains(&cipher)) else {
-            self.fail(now, id, pending.index);
+            self.fail(now, id, indices.0);
             return Err(DropReason::MalformedHandshake);
         };
-        let session = Session::new(Role::Initiator, cipher, (pending.index, peer_index), keys, now);
+        let session = Session::new(Role::Initiator, cipher, indices, keys, now);
         if let Some(link) = self.links.get_mut(id) {
             let retired = link.install(session);
             link.schedule.session_began(now);

@@ -1,6 +1,11 @@
 //! Scenarios of many nodes in virtual time. Each test reads as what happens, in order.
 
 mod delivery;
+mod membership;
 mod packets;
 mod random;
+mod rekey;
+mod restart;
+mod roaming;
+mod traffic;
 mod world;
