@@ -7,8 +7,10 @@ from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
+from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.ports import Directory, NodeView
+from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
 from golem_vpn.store.app_keys import StoredAppKey
 from golem_vpn.vpn.networks import NetworkService
@@ -23,6 +25,8 @@ class Services:
     app_keys: AppKeys
     networks: NetworkService
     directory: Directory
+    agreements: AgreementService
+    activities: ActivityService
     allow_origins: tuple[str, ...] = ()
     """Web origins that may call with any key."""
 
@@ -32,6 +36,8 @@ Keys: TypeAlias = NamedDependency[SkipValidation[AppKeys]]
 Node: TypeAlias = NamedDependency[SkipValidation[NodeView]]
 Networks: TypeAlias = NamedDependency[SkipValidation[NetworkService]]
 Hubs: TypeAlias = NamedDependency[SkipValidation[Directory]]
+Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
+Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
 OwnIdentities: TypeAlias = NamedDependency[SkipValidation[Identities]]
 
 
@@ -43,6 +49,8 @@ def providers(services: Services) -> dict[str, Provide]:
         "app_keys": services.app_keys,
         "networks": services.networks,
         "directory": services.directory,
+        "agreements": services.agreements,
+        "activities": services.activities,
     }
     return {
         "caller": Provide(_caller, sync_to_thread=False),

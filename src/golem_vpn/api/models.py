@@ -1,6 +1,7 @@
 """The JSON of the API, where no service has a type of its own for it."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -131,3 +132,31 @@ class AttachmentInfo(msgspec.Struct, frozen=True, rename="camel"):
     network_id: str
     interface: str
     addresses: tuple[str, ...]
+
+
+class NewAgreement(msgspec.Struct, frozen=True, rename="camel"):
+    """An agreement to get."""
+
+    provider_id: str
+    demand_properties: dict[str, Any] = {}
+    """As in a demand of the Market API, such as `golem.srv.comp.task_package`."""
+
+
+class NewActivity(msgspec.Struct, frozen=True, rename="camel"):
+    """An activity to make."""
+
+    agreement_id: str
+
+
+class CreatedActivity(msgspec.Struct, frozen=True, rename="camel"):
+    """A new activity."""
+
+    activity_id: str
+    credentials: None = None
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A batch of commands."""
+
+    text: str
+    """The JSON text of a list of objects with one key each: `[{"deploy": {}}, {"start": {}}]`."""

@@ -8,17 +8,23 @@ import httpx
 import pytest
 from litestar.types import ASGIApp
 
+from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app import create_app
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
 from golem_vpn.errors import InvalidInput
+from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
+from golem_vpn.store.activities import ActivityRepository
+from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.vpn.model import Connection
 from golem_vpn.vpn.networks import NetworkService
 from golem_vpn.vpn.ports import NetworkDraft, Stack
+from tests.unit.net.kit import Node, make_node, running
+from tests.unit.provider.kit import Provider, World
 
 PROVIDER = "0x" + "a" * 40
 PEER = {"nodeId": PROVIDER, "address": "192.0.2.1:11501", "bytesIn": 10, "bytesOut": 20}
@@ -104,9 +110,18 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def identities(tmp_path: Path) -> Identities:
-    (tmp_path / "identities").mkdir()
-    return Identities(tmp_path / "identities")
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def node(world: World) -> Node:
+    return make_node(world.wire, world.directory, "alice")
+
+
+@pytest.fixture
+def identities(node: Node) -> Identities:
+    return node.control.identities
 
 
 @pytest.fixture
@@ -133,15 +148,27 @@ async def networks(database: Database, identities: Identities) -> NetworkService
 
 
 @pytest.fixture
-async def services(app_keys: AppKeys, identities: Identities, networks: NetworkService) -> Services:
+async def services(app_keys: AppKeys, networks: NetworkService, node: Node, database: Database) -> Services:
+    agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
     return Services(
-        node=NodeAtRest(identities.default.node_id),
-        identities=identities,
+        node=NodeAtRest(node.id),
+        identities=node.control.identities,
         app_keys=app_keys,
         networks=networks,
         directory=OneHub(),
+        agreements=agreements,
+        activities=ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR)),
         allow_origins=("https://global.example",),
     )
+
+
+@pytest.fixture
+async def provider(world: World, node: Node) -> AsyncIterator[Provider]:
+    """A provider that the daemon knows."""
+    async with running(node), world.provider() as provider:
+        node.knows(provider.node)
+        provider.node.knows(node)
+        yield provider
 
 
 @pytest.fixture

@@ -1,3 +1,29 @@
-from tests.unit.api.kit import app, app_keys, client, database, identities, key_file, networks, services, stranger
+from tests.unit.api.kit import (
+    app,
+    app_keys,
+    client,
+    database,
+    identities,
+    key_file,
+    networks,
+    node,
+    provider,
+    services,
+    stranger,
+    world,
+)
 
-__all__ = ["app", "app_keys", "client", "database", "identities", "key_file", "networks", "services", "stranger"]
+__all__ = [
+    "app",
+    "app_keys",
+    "client",
+    "database",
+    "identities",
+    "key_file",
+    "networks",
+    "node",
+    "provider",
+    "services",
+    "stranger",
+    "world",
+]

@@ -7,10 +7,11 @@ import httpx
 import pytest
 from litestar.types import ASGIApp
 
-from golem_vpn.errors import Conflict, NotFound, Unauthorized
+from golem_vpn.errors import Conflict, Gone, InvalidInput, NotFound, Unauthorized
 from golem_vpn.net.identity import Identities
 from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.models import Address, NetworkNode
+from tests.unit.provider.kit import Provider
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +80,25 @@ async def test_the_node_and_others(daemon: Client) -> None:
     await daemon.join(await daemon.create_ticket())
     assert (await daemon.net_status()).sessions == 1
     assert (await daemon.status())["cipher"] == "aes-256-gcm"
+
+
+async def test_a_payload(daemon: Client, provider: Provider) -> None:
+    agreement = await daemon.hire(provider.id)
+    assert agreement.provider_id == provider.id
+    assert await daemon.agreements() == [agreement]
+    assert await daemon.agreement(agreement.agreement_id) == agreement
+    activity = await daemon.create_activity(agreement.agreement_id)
+    assert await daemon.activity_agreement(activity) == agreement.agreement_id
+    batch = await daemon.execute(activity, [{"deploy": {}}, {"start": {}}])
+    results = await daemon.results(activity, batch, timeout=30)
+    while not (results and results[-1].is_batch_finished):
+        results = await daemon.results(activity, batch, timeout=30)
+    assert [result.result for result in results] == ["Ok", "Ok"]
+    assert (await daemon.activity_state(activity)).state == ("Ready", None)
+    assert len((await daemon.activity_usage(activity)).current_usage) == 2
+    with pytest.raises(InvalidInput, match="fly"):
+        await daemon.execute(activity, [{"fly": {}}])
+    await daemon.destroy_activity(activity)
+    await daemon.terminate_agreement(agreement.agreement_id)
+    with pytest.raises(Gone):
+        await daemon.terminate_agreement(agreement.agreement_id)

@@ -1,0 +1,114 @@
+"""The Activity API, requestor's side: make an activity, run batches in it, end it."""
+
+from typing import Annotated, Any
+
+from litestar import MediaType, Response, Router, delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.serialization import encode_json
+from litestar.status_codes import HTTP_200_OK
+
+from golem_vpn.api.dependencies import Activities, Caller
+from golem_vpn.api.failures import json_body, raises
+from golem_vpn.api.models import CreatedActivity, NewActivity, Script
+from golem_vpn.errors import InvalidInput
+
+PREFIX = "/activity-api/v1"
+DEFAULT_WAIT_SECONDS = 5.0
+MAX_WAIT_SECONDS = 300.0
+
+
+class JsonString(Response[str]):
+    """A string as JSON, in quotes; the framework would take it for JSON that is ready."""
+
+    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:
+        """Writes the answer."""
+        return encode_json(content) if isinstance(content, str) else super().render(content, media_type, enc_hook)
+
+
+@post(
+    "/activity",
+    status_code=HTTP_200_OK,
+    guards=[json_body],
+    media_type=MediaType.JSON,
+    response_class=JsonString,
+    responses=raises(400, 403, 404, 409, 410, 502),
+)
+async def create_activity(
+    caller: Caller, activities: Activities, data: JSONBody[str | NewActivity]
+) -> str | CreatedActivity:
+    """Makes an activity under an agreement, which is named by a string or an object; answered in the same form."""
+    if isinstance(data, str):
+        return await activities.create(caller.identity, data)
+    return CreatedActivity(await activities.create(caller.identity, data.agreement_id))
+
+
+@delete("/activity/{activity_id:str}", status_code=HTTP_200_OK, responses=raises(403, 404))
+async def destroy_activity(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> None:
+    """Ends an activity."""
+    await activities.destroy(caller.identity, activity_id)
+
+
+@get("/activity/{activity_id:str}/state", responses=raises(403, 404))
+async def show_state(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> dict[str, Any]:
+    """Tells where an activity stands, and where it is on its way to."""
+    return (await activities.state(caller.identity, activity_id)).as_json()
+
+
+@get("/activity/{activity_id:str}/usage", responses=raises(403, 404, 502))
+async def show_usage(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> dict[str, Any]:
+    """Tells what an activity has used, in the order of the agreement's usage vector."""
+    return (await activities.usage(caller.identity, activity_id)).as_json()
+
+
+@get(
+    "/activity/{activity_id:str}/agreement",
+    media_type=MediaType.JSON,
+    response_class=JsonString,
+    responses=raises(403, 404),
+)
+async def show_activity_agreement(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> str:
+    """Tells under which agreement an activity is."""
+    return (await activities.agreement(caller.identity, activity_id)).id
+
+
+@post(
+    "/activity/{activity_id:str}/exec",
+    status_code=HTTP_200_OK,
+    guards=[json_body],
+    media_type=MediaType.JSON,
+    response_class=JsonString,
+    responses=raises(400, 403, 404, 409, 410, 502),
+)
+async def execute(caller: Caller, activities: Activities, activity_id: FromPath[str], data: JSONBody[Script]) -> str:
+    """Hands a batch of commands in, and gives its id."""
+    return await activities.exec(caller.identity, activity_id, data.text)
+
+
+@get("/activity/{activity_id:str}/exec/{batch_id:str}", responses=raises(400, 403, 404, 410, 502))
+async def show_results(
+    caller: Caller,
+    activities: Activities,
+    activity_id: FromPath[str],
+    batch_id: FromPath[str],
+    timeout: FromQuery[float] = DEFAULT_WAIT_SECONDS,
+    command_index: Annotated[int | None, QueryParameter(name="commandIndex")] = None,
+    max_items: Annotated[int | None, QueryParameter(name="maxItems")] = None,
+) -> list[dict[str, Any]]:
+    """Gives all results of a batch so far, once there is a new one or the time (seconds) is over."""
+    # Written so that what is no number at all fails as well.
+    if not timeout >= 0:
+        raise InvalidInput("timeout: expected a number of seconds that is not negative")
+    if min(command_index or 0, max_items or 0) < 0:
+        raise InvalidInput("commandIndex and maxItems cannot be negative")
+    results = await activities.results(
+        caller.identity, activity_id, batch_id, min(timeout, MAX_WAIT_SECONDS), max_items, command_index
+    )
+    return [result.as_json() for result in results]
+
+
+def router() -> Router:
+    """Gives the routes."""
+    handlers = [
+        create_activity, destroy_activity, show_state, show_usage, show_activity_agreement, execute, show_results,
+    ]  # fmt: skip
+    return Router(PREFIX, route_handlers=handlers, tags=["Activity API"])

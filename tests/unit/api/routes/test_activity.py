@@ -1,0 +1,107 @@
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from golem_vpn.api.app_keys import AppKeys
+from golem_vpn.net.identity import Identities
+from tests.unit.provider.kit import Provider
+
+pytestmark = pytest.mark.anyio
+
+PATH = "/activity-api/v1/activity"
+ECHO: dict[str, Any] = {
+    "run": {"entry_point": "/bin/echo", "args": ["hello"], "capture": {"stdout": {"atEnd": {"format": "string"}}}}
+}
+
+
+@pytest.fixture
+async def agreement_id(client: httpx.AsyncClient, provider: Provider) -> str:
+    response = await client.post("/golem-vpn/v1/agreements", json={"providerId": provider.id})
+    return str(response.json()["agreementId"])
+
+
+@pytest.fixture
+async def one(client: httpx.AsyncClient, agreement_id: str) -> str:
+    """The path of a new activity."""
+    return f"{PATH}/{(await client.post(PATH, json=agreement_id)).json()}"
+
+
+async def execute(client: httpx.AsyncClient, one: str, *commands: dict[str, Any]) -> str:
+    response = await client.post(f"{one}/exec", json={"text": json.dumps(commands)})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    return str(response.json())
+
+
+async def test_a_payload_from_beginning_to_end(client: httpx.AsyncClient, one: str, agreement_id: str) -> None:
+    assert (await client.get(f"{one}/state")).json()["state"] == ["Initialized", None]
+    agreement = await client.get(f"{one}/agreement")
+    assert (agreement.headers["content-type"], agreement.json()) == ("application/json", agreement_id)
+    batch = await execute(client, one, {"deploy": {}}, {"start": {}}, ECHO)
+    response = await client.get(f"{one}/exec/{batch}", params={"timeout": 30, "commandIndex": 2})
+    results = response.json()
+    assert [result["index"] for result in results] == [0, 1, 2]
+    assert [result["isBatchFinished"] for result in results] == [False, False, True]
+    assert (results[2]["result"], results[2]["stdout"]) == ("Ok", "hello\n")
+    assert (await client.get(f"{one}/exec/{batch}", params={"maxItems": 1})).json() == results[:1]
+    assert (await client.get(f"{one}/state")).json()["state"] == ["Ready", None]
+    usage = (await client.get(f"{one}/usage")).json()
+    assert len(usage["currentUsage"]) == 2
+    assert isinstance(usage["timestamp"], int)
+    assert (await client.delete(one, params={"timeout": 30})).text == "null"
+    assert (await client.get(f"{one}/state")).json()["state"] == ["Terminated", None]
+
+
+async def test_an_object_is_answered_by_an_object(client: httpx.AsyncClient, agreement_id: str) -> None:
+    response = await client.post(PATH, params={"timeout": 5}, json={"agreementId": agreement_id})
+    assert response.status_code == 200
+    assert set(response.json()) == {"activityId", "credentials"}
+
+
+@pytest.mark.parametrize("body", [5, None, {}, {"agreementId": 5}, []])
+async def test_another_body_makes_no_activity(client: httpx.AsyncClient, body: object) -> None:
+    response = await client.post(PATH, content=json.dumps(body), headers={"content-type": "application/json"})
+    assert response.status_code == 400
+    assert set(response.json()) == {"message"}
+
+
+@pytest.mark.parametrize("text", ["", "rubbish", "{}", "[]", '[{"fly": {}}]', '[{"run": {}}]'])
+async def test_a_bad_script_is_400(client: httpx.AsyncClient, one: str, text: str) -> None:
+    response = await client.post(f"{one}/exec", json={"text": text})
+    assert response.status_code == 400
+    assert set(response.json()) == {"message"}
+
+
+@pytest.mark.parametrize("query", ["timeout=x", "timeout=-1", "timeout=nan", "maxItems=-1", "commandIndex=a"])
+async def test_a_bad_query_is_400(client: httpx.AsyncClient, one: str, query: str) -> None:
+    batch = await execute(client, one, {"deploy": {}})
+    response = await client.get(f"{one}/exec/{batch}?{query}")
+    assert response.status_code == 400
+    assert set(response.json()) == {"message"}
+
+
+async def test_unknown_ones_are_404(client: httpx.AsyncClient, one: str) -> None:
+    assert (await client.post(PATH, json="unknown")).status_code == 404
+    for path in ("state", "usage", "agreement", "exec/unknown"):
+        assert (await client.get(f"{PATH}/unknown/{path}")).status_code == 404
+    assert (await client.get(f"{one}/exec/unknown")).status_code == 404
+    assert (await client.delete(f"{PATH}/unknown")).status_code == 404
+
+
+async def test_activities_are_their_requestors_own(
+    client: httpx.AsyncClient, one: str, app_keys: AppKeys, identities: Identities
+) -> None:
+    _, secret = await app_keys.create("other", identities.create("other").node_id)
+    client.headers["Authorization"] = f"Bearer {secret}"
+    for path in ("state", "usage", "agreement", "exec/unknown"):
+        assert (await client.get(f"{one}/{path}")).status_code == 403
+    assert (await client.post(f"{one}/exec", json={"text": '[{"deploy": {}}]'})).status_code == 403
+    assert (await client.delete(one)).status_code == 403
+
+
+async def test_an_ended_activity_takes_no_batch(client: httpx.AsyncClient, one: str) -> None:
+    await client.delete(one)
+    response = await client.post(f"{one}/exec", json={"text": '[{"deploy": {}}]'})
+    assert response.status_code == 410
