@@ -4,13 +4,11 @@ A batch runs in a task of the group that the provider hands in. Steps that end t
 all other batches first; so nothing else ever sees a runtime that is half gone.
 """
 
-import shutil
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio
-import anyio.to_thread
 import msgspec
 import structlog
 from anyio.abc import TaskGroup
@@ -26,6 +24,7 @@ from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, S
 from golem_vpn.exeunit.script import Command, Deploy, Run, Sign, Start, Terminate, Transfer, parse_script
 from golem_vpn.exeunit.state import StateMachine, Step
 from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME, ActivityStatus, Usage
+from golem_vpn.exeunit.workdir import remove_tree
 
 log = structlog.get_logger()
 
@@ -122,7 +121,7 @@ class ExeUnit:
         self._machine.begin(Step.DESTROY)
         await self._batches.cancel(f"the activity was terminated: {reason}")
         await self._stop_payload()
-        await anyio.to_thread.run_sync(partial(shutil.rmtree, self._place.work_dir, ignore_errors=True))
+        await remove_tree(self._place.work_dir)
         self._ended = time.monotonic()
         self._machine.succeed(Step.DESTROY)
         await self._on_end(self.status)

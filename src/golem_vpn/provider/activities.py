@@ -1,7 +1,6 @@
 """The activities that run on this node, and what is remembered of those that ran."""
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 import structlog
 
 from golem_vpn.errors import Conflict, Gone, InvalidInput, NotFound, RuntimeUnavailable
@@ -19,6 +17,7 @@ from golem_vpn.exeunit.exeunit import ExeUnit
 from golem_vpn.exeunit.networks import Networks
 from golem_vpn.exeunit.runtimes.base import Runtime
 from golem_vpn.exeunit.status import ActivityStatus
+from golem_vpn.exeunit.workdir import remove_tree
 from golem_vpn.provider.offer import limits_of, task_package_of
 from golem_vpn.store.activities import ActivityRepository, StoredActivity
 from golem_vpn.store.agreements import Role, StoredAgreement
@@ -61,7 +60,7 @@ class ProviderActivities:
         count = await self._repository.end_all(at=datetime.now(UTC), reason=RESTARTED)
         if count:
             log.info("activities ended with the last run of the daemon", count=count)
-        await anyio.to_thread.run_sync(partial(shutil.rmtree, self._means.work_root, ignore_errors=True))
+        await remove_tree(self._means.work_root)
 
     async def run(self) -> None:
         """Gives activities the tasks to run in; being cancelled ends them all."""
