@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 from golem_vpn.api import failures
 from golem_vpn.api.dependencies import Services, providers
 from golem_vpn.api.middleware import Authentication, CrossOrigin
-from golem_vpn.api.routes import activity, agreements, daemon, docs, metrics, net, node
+from golem_vpn.api.routes import activity, agreements, attachments, daemon, docs, metrics, net, node
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -22,9 +22,9 @@ Errors are answered as {"message": …}.\
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
-    routers = [*net.routers(), activity.router(), agreements.router(), node.router(), daemon.router()]
+    apis = (activity, agreements, attachments, daemon, node)
     app = Litestar(
-        [*routers, *metrics.handlers, *docs.handlers],
+        [*net.routers(), *(api.router() for api in apis), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),
         exception_handlers=failures.HANDLERS,
         openapi_config=_openapi(services.node.version),

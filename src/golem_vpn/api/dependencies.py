@@ -13,6 +13,7 @@ from golem_vpn.api.ports import Directory, NodeView
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
 from golem_vpn.store.app_keys import StoredAppKey
+from golem_vpn.vpn.attachments import Attachments
 from golem_vpn.vpn.networks import NetworkService
 
 
@@ -25,6 +26,7 @@ class Services:
     app_keys: AppKeys
     networks: NetworkService
     directory: Directory
+    attachments: Attachments
     agreements: AgreementService
     activities: ActivityService
     allow_origins: tuple[str, ...] = ()
@@ -36,6 +38,7 @@ Keys: TypeAlias = NamedDependency[SkipValidation[AppKeys]]
 Node: TypeAlias = NamedDependency[SkipValidation[NodeView]]
 Networks: TypeAlias = NamedDependency[SkipValidation[NetworkService]]
 Hubs: TypeAlias = NamedDependency[SkipValidation[Directory]]
+OwnAttachments: TypeAlias = NamedDependency[SkipValidation[Attachments]]
 Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
 OwnIdentities: TypeAlias = NamedDependency[SkipValidation[Identities]]
@@ -49,6 +52,7 @@ def providers(services: Services) -> dict[str, Provide]:
         "app_keys": services.app_keys,
         "networks": services.networks,
         "directory": services.directory,
+        "attachments": services.attachments,
         "agreements": services.agreements,
         "activities": services.activities,
     }

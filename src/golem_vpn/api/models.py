@@ -126,14 +126,6 @@ class NewAttachment(msgspec.Struct, frozen=True, rename="camel"):
     interface: str = "vpn0"
 
 
-class AttachmentInfo(msgspec.Struct, frozen=True, rename="camel"):
-    """The interface of this machine in a network."""
-
-    network_id: str
-    interface: str
-    addresses: tuple[str, ...]
-
-
 class NewAgreement(msgspec.Struct, frozen=True, rename="camel"):
     """An agreement to get."""
 

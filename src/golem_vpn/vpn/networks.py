@@ -147,6 +147,12 @@ class NetworkService:
                 await self._repository.remove_node(network_id, node_id.lower())
                 await self._apply(live, msgspec.structs.replace(stored, nodes=remaining))
 
+    def gate_addresses(self, network_id: str) -> tuple[str, ...]:
+        """Lists the addresses that this node's own TCP/IP has in a network; none where the network is another's."""
+        live = self._live.get(network_id)
+        cidrs = () if live is None else live.network.stack_addresses
+        return tuple(cidr.partition("/")[0] for cidr in cidrs)
+
     async def connections(self, owner: str, network_id: str) -> tuple[Connection, ...]:
         """Lists the open connections from this node into a network."""
         stack = self._owned(owner, network_id).stack

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app import create_app
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
-from golem_vpn.errors import InvalidInput
+from golem_vpn.errors import InvalidInput, RuntimeUnavailable
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
 from golem_vpn.store.activities import ActivityRepository
@@ -20,6 +20,7 @@ from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
 from golem_vpn.store.networks import NetworkRepository
+from golem_vpn.vpn.attachments import Attachments, Document
 from golem_vpn.vpn.model import Connection
 from golem_vpn.vpn.networks import NetworkService
 from golem_vpn.vpn.ports import NetworkDraft, Stack
@@ -101,6 +102,21 @@ class UnpluggedStacks:
         return UnpluggedStack()
 
 
+class NoDocuments:
+    """A node that is in no network but its own."""
+
+    def document(self, network_id: str) -> None: ...
+    def watch(self, watcher: Callable[[Document], None]) -> None: ...
+
+
+class NoInterfaces:
+    def create(self, name: str, network_id: str, addresses: Sequence[str]) -> int:
+        raise RuntimeUnavailable("needs CAP_NET_ADMIN")
+
+    def allow(self, interface: int, network_id: str, addresses: Sequence[str]) -> None: ...
+    def remove(self, interface: int) -> None: ...
+
+
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(tmp_path / "golem-vpn.db")
@@ -156,6 +172,7 @@ async def services(app_keys: AppKeys, networks: NetworkService, node: Node, data
         app_keys=app_keys,
         networks=networks,
         directory=OneHub(),
+        attachments=Attachments(NoDocuments(), NoInterfaces(), node.id, networks.gate_addresses),
         agreements=agreements,
         activities=ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR)),
         allow_origins=("https://global.example",),

@@ -1,0 +1,35 @@
+"""This machine itself as a member of networks."""
+
+from litestar import Router, delete, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from golem_vpn.api.dependencies import OwnAttachments
+from golem_vpn.api.failures import json_body, raises
+from golem_vpn.api.models import NewAttachment
+from golem_vpn.vpn.attachments import Attachment
+
+PREFIX = "/golem-vpn/v1/attachments"
+
+
+@get(responses=raises())
+async def list_attachments(attachments: OwnAttachments) -> tuple[Attachment, ...]:
+    """Lists the interfaces of this machine in networks."""
+    return attachments.list()
+
+
+@post(status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 404, 409, 503))
+async def attach(attachments: OwnAttachments, data: JSONBody[NewAttachment]) -> Attachment:
+    """Makes an interface in a network that this node is in; the daemon needs CAP_NET_ADMIN for it."""
+    return attachments.attach(data.network_id, data.interface)
+
+
+@delete("/{network_id:str}", status_code=HTTP_200_OK, responses=raises(404))
+async def detach(attachments: OwnAttachments, network_id: FromPath[str]) -> None:
+    """Removes the interface of a network."""
+    attachments.detach(network_id)
+
+
+def router() -> Router:
+    """Gives the routes."""
+    return Router(PREFIX, route_handlers=[list_attachments, attach, detach], tags=["Attachments"])
