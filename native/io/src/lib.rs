@@ -8,6 +8,7 @@ pub mod interfaces;
 pub mod offloads;
 mod poll;
 pub mod queue;
+pub mod sandbox;
 pub mod tun;
 mod udp;
 
