@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +16,16 @@ ROOT = Path(__file__).parents[2]
 MODULES = ("test_namespace_runtime.py", "test_task_packages.py", "test_namespace_programs.py")
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A directory of the user's, not below pytest's own, which are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="golem-vpn-test-") as directory:
+        os.chown(directory, USER, USER)
+        yield Path(directory)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="these tests run as an ordinary user anyway")
-def test_as_an_ordinary_user(tmp_path: Path, tun_device_node: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    os.chown(home, USER, USER)
-    for directory in (tmp_path, tmp_path.parent):
-        directory.chmod(0o755)
+def test_as_an_ordinary_user(home: Path, tmp_path: Path, tun_device_node: Path) -> None:
     tests = [str(ROOT / "tests" / "net" / module) for module in MODULES]
     options = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest", f"--rootdir={ROOT}"]
     outcome = subprocess.run(

@@ -236,6 +236,14 @@ async def test_nothing_is_left_of_a_killed_daemon(victim: str, tmp_path: Path) -
         daemon.kill()
 
 
+async def test_memory_is_limited_or_said_not_to_be(tmp_path: Path) -> None:
+    async with activity(tmp_path, limits=Limits(memory_bytes=64 << 20, cpu_cores=1.0)) as own:
+        result = await own.run("python3", "-c", "print(len(bytearray(256 << 20)))")
+        is_limited = not any(reason.startswith("memory") for reason in own.deployed.unenforced)
+        assert (result.code == 128 + signal.SIGKILL) == is_limited
+    assert not list(Path("/sys/fs/cgroup").rglob(f"golem-vpn-{os.getpid()}-*"))
+
+
 async def test_the_number_of_processes_is_limited(tmp_path: Path) -> None:
     async with activity(tmp_path, limits=Limits(processes=20, open_files=64)) as own:
         result = await own.shell("for i in $(seq 40); do sleep 5 & done")
@@ -253,17 +261,20 @@ async def test_a_wrong_task_package_is_refused(tmp_path: Path) -> None:
         await runtime.stop()
 
 
-@pytest.mark.parametrize(("node", "cure"), [("nowhere", "modprobe tun"), ("closed", "chmod 0666")])
+@pytest.mark.parametrize(
+    ("node", "cure"),
+    [("/nowhere", "modprobe tun"), ("/etc/shadow", "chmod 0666"), ("/etc/hosts", "no TUN device node")],
+)
 async def test_a_missing_device_names_its_cure(
     node: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed = tmp_path / "closed"
-    closed.touch(mode=0o000)
-    if node == "closed" and os.access(closed, os.R_OK):
+    if node == "/etc/shadow" and os.access(node, os.R_OK):
         pytest.skip("root may open everything")
-    monkeypatch.setenv("GOLEM_VPN_TUN_DEVICE", str(tmp_path / node))
+    if node == "/etc/hosts" and not os.access(node, os.W_OK):
+        pytest.skip("only root may open it for writing")
+    monkeypatch.setenv("GOLEM_VPN_TUN_DEVICE", node)
     with pytest.raises(RuntimeUnavailable, match=cure):
-        async with activity(tmp_path / "work"):
+        async with activity(tmp_path):
             pass
 
 

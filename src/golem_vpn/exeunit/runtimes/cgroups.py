@@ -5,6 +5,7 @@ The number of processes needs no group: a resource limit of the payload's user h
 """
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ import msgspec
 from golem_vpn.exeunit.runtimes.base import Limits
 
 _PREFIX = "golem-vpn-"
+_DAEMON = f"{_PREFIX}daemon"
 _PERIOD_MICROSECONDS = 100_000
 _REMOVE_TRIES = 50
 
@@ -72,7 +74,7 @@ class ControlGroups:
             directory.mkdir()
             self._directories.append(directory)
         if not is_first:
-            (parent / "cgroup.subtree_control").write_text(f"+{setting.controller}")
+            _hand_down(parent, setting.controller)
         for file, value in setting.first_generation if is_first else setting.second_generation:
             (directory / file).write_text(value)
 
@@ -87,6 +89,24 @@ def _settings(limits: Limits) -> Iterator[_Setting]:
         yield _Setting("cpu", first, (("cpu.max", f"{quota} {_PERIOD_MICROSECONDS}"),))
 
 
+def _hand_down(group: Path, controller: str) -> None:
+    """Lets the groups in a group of the second generation have a controller.
+
+    The kernel allows it only where the group has no process of its own; so if the daemon is the only one, as in a
+    service that systemd delegates a group to, it moves into one of those inside.
+    """
+    switch = group / "cgroup.subtree_control"
+    try:
+        switch.write_text(f"+{controller}")
+    except OSError as error:
+        if error.errno != errno.EBUSY or (group / "cgroup.procs").read_text().split() != [str(os.getpid())]:
+            raise
+        own = group / _DAEMON
+        own.mkdir(exist_ok=True)
+        (own / "cgroup.procs").write_text(str(os.getpid()))
+        switch.write_text(f"+{controller}")
+
+
 def _hierarchies() -> Iterator[tuple[str, Path]]:
     """Gives this process's group by controller; that of the second generation by the empty name."""
     mounts = dict(_mounts(Path("/proc/self/mountinfo").read_text().splitlines()))
@@ -94,7 +114,8 @@ def _hierarchies() -> Iterator[tuple[str, Path]]:
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             if controller in mounts:
-                yield controller, mounts[controller] / path.lstrip("/")
+                group = mounts[controller] / path.lstrip("/")
+                yield controller, group.parent if group.name == _DAEMON else group
 
 
 def _mounts(lines: Iterable[str]) -> Iterator[tuple[str, Path]]:

@@ -49,6 +49,8 @@ def _namespaces_cure(code: int) -> str:
 def _device_cure(code: int, node: Path) -> str:
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return "As root: modprobe tun; in a container, run it with --device /dev/net/tun"
+    if code == errno.ENOTTY:
+        return f"{node} is no TUN device node; GOLEM_VPN_TUN_DEVICE names another one than /dev/net/tun"
     if code in (errno.EACCES, errno.EPERM) and node.exists():
         mode = stat.S_IMODE(node.stat().st_mode)
         return f"{node} has mode {mode:04o}. As root: chmod 0666 {node} (the device gives nobody any power by itself)"
