@@ -5,6 +5,8 @@ pub mod engine;
 mod entropy;
 pub mod gate;
 pub mod interfaces;
+#[cfg(test)]
+mod namespace;
 pub mod offloads;
 mod poll;
 pub mod queue;
