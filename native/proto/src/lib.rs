@@ -19,7 +19,6 @@ mod network;
 mod node;
 mod offload;
 pub mod packet;
-mod routes;
 mod session;
 mod switch;
 mod trains;

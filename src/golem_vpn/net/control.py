@@ -1,6 +1,6 @@
 """Control messages between nodes: typed requests, each answered once; nothing is answered before a hello."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -47,7 +47,7 @@ class Control:
         return self.identities.default.node_id
 
     @property
-    def connected(self) -> Iterable[str]:
+    def connected(self) -> Collection[str]:
         """The nodes that a control connection stands to."""
         return self._greeter.connected
 
@@ -77,9 +77,17 @@ class Control:
             self._endpoint.revoke(known.record.endpoint_id)
 
     async def request(
-        self, node_id: str, message: wire.Message, answer_type: type[T], timeout: float = DEFAULT_TIMEOUT
+        self,
+        node_id: str,
+        message: wire.Message,
+        answer_type: type[T],
+        timeout: float = DEFAULT_TIMEOUT,
+        *,
+        search: bool = True,
     ) -> T:
         """Sends a message to a node, by any of its identities, and returns the answer.
+
+        Without `search`, a node that is not where it was is not looked up.
 
         Raises:
             PeerUnreachable: the node is unknown, offline, or silent.
@@ -92,7 +100,7 @@ class Control:
                 if node_id in self.identities:
                     reply = wire.decode_reply(await self._dispatcher.answer(self.node_id, request))
                 else:
-                    reply = await self._ask(node_id, request, timeout)
+                    reply = await self._ask(node_id, request, timeout, search)
         except TimeoutError:
             raise PeerUnreachable(f"{node_id} did not answer within {timeout:g} s") from None
         return wire.answer_of(reply, answer_type)
@@ -134,13 +142,13 @@ class Control:
             except EndpointClosed:
                 tasks.cancel_scope.cancel()
 
-    async def _ask(self, node_id: str, request: bytes, timeout: float) -> wire.Answer | wire.Refusal:
+    async def _ask(self, node_id: str, request: bytes, timeout: float, search: bool) -> wire.Answer | wire.Refusal:
         record = await self._resolve(node_id)
         try:
             return await self._ask_known(record, request, timeout)
         except EndpointError as error:
             # Where the request was sent, it may have been obeyed: only the caller knows whether twice is right.
-            newer = None if error.sent else await self.lookup(node_id)
+            newer = await self.lookup(node_id) if search and not error.sent else None
             if newer is None or newer.record.issued_at <= record.issued_at:
                 raise PeerUnreachable(f"{node_id} cannot be reached: {error}") from None
         try:

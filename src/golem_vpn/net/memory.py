@@ -1,11 +1,13 @@
-"""The endpoint's twin in memory: many nodes in one process, without a socket, and with links that tests can cut."""
+"""Twins in memory: many nodes in one process, without sockets and packets, and with links that tests can cut."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 
+from golem_vpn.net.document import NetworkDocument
 from golem_vpn.net.endpoint import EVENT_CONNECTED, EVENT_DISCONNECTED, EndpointClosed, EndpointError
 
 Loss = Callable[[bytes], bool]
@@ -140,3 +142,38 @@ class MemoryEndpoint:
         else:
             self.connected.discard(endpoint_id)
         self._events.put_nowait((event, endpoint_id))
+
+
+class MemoryTopology:
+    """A topology that only remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+        self.networks: dict[str, NetworkDocument] = {}
+        self.peers: dict[str, tuple[str, ...]] = {}
+        self.resets: list[str] = []
+        self.peer_counters: list[dict[str, Any]] = []
+
+    def set_network(self, document: NetworkDocument) -> None:
+        """Remembers a network."""
+        self.networks[document.id] = document
+
+    def remove_network(self, network_id: str) -> None:
+        """Forgets a network."""
+        self.networks.pop(network_id, None)
+
+    def set_peer(self, node_id: str, addresses: Sequence[str]) -> None:
+        """Remembers where a node is."""
+        self.peers[node_id] = tuple(addresses)
+
+    def forget_peer(self, node_id: str) -> None:
+        """Forgets a node."""
+        self.peers.pop(node_id, None)
+
+    def reset_peer(self, node_id: str) -> None:
+        """Remembers that a node restarted."""
+        self.resets.append(node_id)
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Gives the counters that a test put in."""
+        return {"peers": self.peer_counters}

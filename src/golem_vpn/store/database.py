@@ -46,13 +46,13 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Gives a session that may write; leaving it commits to the disk, an error undoes everything.
 
+        It cannot be cancelled halfway, so nothing but the database may be waited for in it.
+
         Writers queue here in order of arrival; SQLite itself would let them poll.
         """
         async with self._writing, self._session(writes=True) as session:
             yield session
-            # A caller who goes away meanwhile must not leave the outcome open.
-            with anyio.CancelScope(shield=True):
-                await session.commit()
+            await session.commit()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -65,8 +65,10 @@ class Database:
         if self._engine is None:
             raise RuntimeError("the database is not open")
         engine = self._engine.execution_options(writes=writes)
-        async with AsyncSession(engine, expire_on_commit=False) as session:
-            yield session
+        # A caller who goes away meanwhile must neither leave the outcome open nor tear down a connection in use.
+        with anyio.CancelScope(shield=True):
+            async with AsyncSession(engine, expire_on_commit=False) as session:
+                yield session
 
 
 def _make_private(path: Path) -> None:

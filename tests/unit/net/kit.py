@@ -1,18 +1,25 @@
 """Nodes in one process, over endpoints in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
+from anyio.abc import TaskGroup
 
+from golem_vpn.net import node
 from golem_vpn.net.book import RecordBook
 from golem_vpn.net.control import Control
 from golem_vpn.net.identity import Identities
-from golem_vpn.net.memory import MemoryEndpoint, MemoryWire
+from golem_vpn.net.memory import MemoryEndpoint, MemoryTopology, MemoryWire
 from golem_vpn.net.own_record import OwnRecord, milliseconds_now
 from golem_vpn.net.record import NodeRecord
+from golem_vpn.net.ticket import Ticket
+from golem_vpn.store.database import Database
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -62,3 +69,102 @@ async def running(*nodes: Node) -> AsyncIterator[None]:
             tasks.start_soon(node.control.run)
         yield
         tasks.cancel_scope.cancel()
+
+
+class Cluster:
+    """Whole nodes with databases, which can be killed and started again."""
+
+    def __init__(self, wire: MemoryWire, directory: Path, tasks: TaskGroup) -> None:
+        self.wire = wire
+        self._directory = directory
+        self._tasks = tasks
+        self._started: dict[str, Station] = {}
+
+    async def start(
+        self, name: str, *, hub: bool = False, join: "Station | None" = None, tickets: Sequence[Ticket] = ()
+    ) -> "Station":
+        """Starts a node, with what it knew when it was there before."""
+        directory = self._directory / name
+        database = Database(directory / "golem-vpn.db")
+        await database.open()
+        station = self._started[name] = Station(
+            await node.Node.open(
+                node.Profile(name, ("provider",), hub),
+                Identities(directory / "identities"),
+                endpoint := self.wire.endpoint(name.encode().ljust(32, b".")),
+                topology := MemoryTopology(),
+                database,
+                tickets,
+            ),
+            endpoint,
+            topology,
+            database,
+            anyio.CancelScope(),
+            anyio.Event(),
+        )
+        topology.addresses.append(endpoint.addresses[0])
+        self._tasks.start_soon(self._run, station)
+        if join is not None:
+            await station.node.directory.join(await join.node.directory.ticket())
+        return station
+
+    async def kill(self, station: "Station") -> None:
+        """Ends a node as it is."""
+        station.scope.cancel()
+        await station.ended.wait()
+        await station.endpoint.close()
+        await station.database.close()
+
+    async def close(self) -> None:
+        """Ends all nodes."""
+        for station in self._started.values():
+            await self.kill(station)
+
+    @staticmethod
+    async def _run(station: "Station") -> None:
+        with station.scope:
+            await station.node.run()
+        station.ended.set()
+
+
+@dataclass
+class Station:
+    """A whole node and what it stands on."""
+
+    node: node.Node
+    endpoint: MemoryEndpoint
+    topology: MemoryTopology
+    database: Database
+    scope: anyio.CancelScope
+    ended: anyio.Event
+
+    @property
+    def id(self) -> str:
+        return self.node.control.node_id
+
+
+@asynccontextmanager
+async def cluster(wire: MemoryWire, directory: Path) -> AsyncIterator[Cluster]:
+    """Runs whole nodes for a test."""
+    async with anyio.create_task_group() as tasks:
+        nodes = Cluster(wire, directory, tasks)
+        try:
+            yield nodes
+        finally:
+            await nodes.close()
+            tasks.cancel_scope.cancel()
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Waits until something has become true."""
+    with anyio.fail_after(20):
+        while not condition():  # noqa: ASYNC110 - what it waits for has no event
+            await anyio.sleep(0.01)
+
+
+async def eventually_is(expected: T, ask: Callable[[], Awaitable[T]]) -> None:
+    """Waits until an answer is as expected."""
+    with anyio.move_on_after(20):
+        while await ask() != expected:  # noqa: ASYNC110 - what it waits for has no event
+            await anyio.sleep(0.01)
+    assert await ask() == expected

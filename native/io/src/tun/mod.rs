@@ -2,7 +2,7 @@
 
 mod create;
 mod ioctl;
-pub(crate) mod netlink;
+mod netlink;
 #[cfg(test)]
 mod tests;
 

@@ -54,17 +54,18 @@ impl Schedule {
         self.retry_at = Some(now + config.retry_after * 2);
     }
 
-    /// A packet went to the peer. Says when the link has to be woken for it, if that is new.
-    pub fn sent(&mut self, now: Instant, config: &Config) -> Option<Instant> {
+    /// A packet went to the peer.
+    pub fn sent(&mut self, now: Instant, config: &Config) {
         self.keepalive_at = None;
-        set_if_none(&mut self.silent_at, now + config.silence_limit)
+        self.silent_at.get_or_insert(now + config.silence_limit);
     }
 
-    /// An authentic datagram came from the peer; a packet wants to be answered. Says when the link has to be woken
-    /// for it, if that is new.
-    pub fn received(&mut self, now: Instant, is_packet: bool, config: &Config) -> Option<Instant> {
+    /// An authentic datagram came from the peer; a packet wants to be answered.
+    pub fn received(&mut self, now: Instant, is_packet: bool, config: &Config) {
         self.end_silence();
-        if is_packet { set_if_none(&mut self.keepalive_at, now + config.keepalive_after) } else { None }
+        if is_packet {
+            self.keepalive_at.get_or_insert(now + config.keepalive_after);
+        }
     }
 
     /// Before which time no handshake may begin.
@@ -104,11 +105,6 @@ impl Schedule {
         self.silent = false;
         self.silent_at = None;
     }
-}
-
-fn set_if_none(time: &mut Option<Instant>, at: Instant) -> Option<Instant> {
-    let is_new = time.is_none();
-    is_new.then(|| *time.insert(at))
 }
 
 #[cfg(test)]

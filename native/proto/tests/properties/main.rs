@@ -1,6 +1,5 @@
 //! What holds for any input.
 
-mod devices;
 mod garbage;
 mod handshakes;
 mod merging;

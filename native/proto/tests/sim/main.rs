@@ -8,5 +8,4 @@ mod rekey;
 mod restart;
 mod roaming;
 mod traffic;
-mod wire;
 mod world;

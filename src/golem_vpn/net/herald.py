@@ -1,0 +1,111 @@
+"""Brings the newest documents of this node's networks to everyone whom they concern, however long that takes.
+
+What is to be told is in the store before it is told, and stays there until the node confirmed it: no lost message, and
+no restart on either side, loses it.
+"""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import anyio
+import structlog
+
+from golem_vpn.errors import GolemVpnError
+from golem_vpn.net.backoff import Backoff
+from golem_vpn.net.control import Control
+from golem_vpn.net.messages import Confirmed, UpdateNetwork
+from golem_vpn.net.shelf import Shelf
+from golem_vpn.store.network_documents import NetworkDocumentRepository
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+MAX_TELLING_AT_ONCE = 64
+TELL_TIMEOUT = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Herald:
+    """Tells each node of the documents that it has not confirmed yet."""
+
+    def __init__(self, control: Control, shelf: Shelf, repository: NetworkDocumentRepository) -> None:
+        self._control = control
+        self._shelf = shelf
+        self._repository = repository
+        self._pending: defaultdict[str, set[str]] = defaultdict(set)
+        self._wakers: dict[str, anyio.Event] = {}
+        self._tasks: TaskGroup | None = None
+        self._limiter = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
+        control.on_presence(self._on_presence)
+
+    async def open(self) -> None:
+        """Recalls what is still to be told."""
+        for item in await self._repository.unconfirmed():
+            self._pending[item.node_id].add(item.network_id)
+
+    async def run(self) -> None:
+        """Tells what is to be told."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            for node_id in tuple(self._pending):
+                self._wake(node_id)
+            await anyio.sleep_forever()
+
+    async def announce(self, network_id: str) -> None:
+        """Begins to tell of a network's newest document."""
+        for item in await self._repository.unconfirmed():
+            if item.network_id == network_id:
+                self._pending[item.node_id].add(network_id)
+                self._wake(item.node_id)
+
+    def concerns(self, network_id: str, node_id: str) -> bool:
+        """Tells whether a node has yet to confirm a network's newest document."""
+        return network_id in self._pending.get(node_id, ())
+
+    def _wake(self, node_id: str) -> None:
+        if (waker := self._wakers.get(node_id)) is not None:
+            waker.set()
+        elif self._tasks is not None:
+            self._wakers[node_id] = anyio.Event()
+            self._tasks.start_soon(self._tell_node, node_id)
+
+    async def _tell_node(self, node_id: str) -> None:
+        backoff = Backoff()
+        while networks := self._pending.get(node_id):
+            waker = self._wakers[node_id] = anyio.Event()
+            if await self._tell_all(node_id, sorted(networks)):
+                backoff.reset()
+            else:
+                await backoff.pause(waker)
+        self._pending.pop(node_id, None)
+        del self._wakers[node_id]
+
+    async def _tell_all(self, node_id: str, network_ids: list[str]) -> bool:
+        async with self._limiter:
+            try:
+                for network_id in network_ids:
+                    await self._tell(node_id, network_id)
+            except GolemVpnError as error:
+                _log.info("herald.not_told", node=node_id, error=error.message)
+                return False
+        return True
+
+    async def _tell(self, node_id: str, network_id: str) -> None:
+        known = self._shelf.find(network_id)
+        if known is None:
+            self._pending[node_id].discard(network_id)
+            return
+        confirmed = await self._control.request(node_id, UpdateNetwork(known.signed), Confirmed, TELL_TIMEOUT)
+        if confirmed.version < known.document.version:
+            raise GolemVpnError(f"it is at version {confirmed.version} of {network_id}")
+        if node_id in known.document.node_ids:
+            await self._repository.confirm(network_id, node_id, known.document.version)
+        else:
+            await self._repository.dismiss(network_id, node_id, known.document.version)
+        if self._shelf.find(network_id) is known:
+            self._pending[node_id].discard(network_id)
+
+    def _on_presence(self, node_id: str, connected: bool) -> None:
+        if connected and node_id in self._pending:
+            self._wake(node_id)

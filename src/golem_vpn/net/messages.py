@@ -1,0 +1,68 @@
+"""The messages by which nodes find each other and share networks."""
+
+from datetime import datetime
+
+import msgspec
+
+from golem_vpn.net.document import SignedDocument
+from golem_vpn.net.record import SignedRecord
+from golem_vpn.net.wire import Message
+
+
+class Join(Message, frozen=True):
+    """Asks a hub to admit the sender; answered by nothing."""
+
+    token: bytes
+
+
+class LookUp(Message, frozen=True):
+    """Asks a hub for the records of nodes, now and whenever they change; answered by the signed records it has."""
+
+    node_ids: tuple[str, ...]
+
+
+class ListNodes(Message, frozen=True):
+    """Asks a hub for its members that follow a node id in order; answered by entries, none at the end."""
+
+    after: str
+
+
+class NodeEntry(msgspec.Struct, frozen=True):
+    """What a hub's list says of a node."""
+
+    node_id: str
+    name: str
+    roles: tuple[str, ...]
+    online: bool
+    last_seen: datetime
+
+
+class RecordChanged(Message, frozen=True):
+    """Tells a hub's member of the new record of a node that it asked for; answered by nothing."""
+
+    record: SignedRecord
+
+
+class UpdateNetwork(Message, frozen=True):
+    """Tells a node of a network's newest document; answered by `Confirmed`."""
+
+    document: SignedDocument
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """Says which version of a network a node knows."""
+
+    version: int
+
+
+class FetchNetwork(Message, frozen=True):
+    """Asks a network's owner for its document; answered by `Fetched`."""
+
+    network_id: str
+    known_version: int
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """A network's document, or nothing where the asker has the newest already."""
+
+    document: SignedDocument | None

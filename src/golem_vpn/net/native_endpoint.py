@@ -1,0 +1,63 @@
+"""The endpoint over iroh, from the native core."""
+
+from golem_vpn import _native
+from golem_vpn.net.endpoint import EndpointClosed, EndpointError
+from golem_vpn.net.identity import node_id_bytes
+
+
+class NativeEndpoint:
+    """Carries control messages over QUIC connections."""
+
+    def __init__(self, native: _native.Endpoint) -> None:
+        self.native = native
+        self._closed = False
+
+    @classmethod
+    async def bind(cls, secret_key: bytes, listen: str) -> "NativeEndpoint":
+        """Binds the endpoint's socket at `HOST:PORT`."""
+        return cls(await _native.Endpoint.bind(secret_key, listen))
+
+    @property
+    def endpoint_id(self) -> bytes:
+        """The public key of this endpoint."""
+        return self.native.endpoint_id
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where others may dial this endpoint."""
+        return self.native.addresses
+
+    async def request(self, endpoint_id: bytes, addresses: list[str], message: bytes, timeout: float) -> bytes:
+        """Sends a message and returns its answer."""
+        try:
+            return await self.native.request(endpoint_id, addresses, message, timeout)
+        except _native.ControlError as error:
+            raise EndpointError(str(error), sent=error.reason != "unreachable") from None
+
+    async def accept(self) -> _native.Request:
+        """Waits for the next message."""
+        try:
+            return await self.native.accept()
+        except _native.NativeError as error:
+            raise EndpointClosed from error
+
+    def authorize(self, endpoint_id: bytes, node_id: str, addresses: list[str]) -> None:
+        """Lets the native core take handshakes of this endpoint as those of the node."""
+        self.native.authorize(endpoint_id, node_id_bytes(node_id), addresses)
+
+    def revoke(self, endpoint_id: bytes) -> None:
+        """Takes back what `authorize` gave."""
+        self.native.revoke(endpoint_id)
+
+    async def next_event(self) -> tuple[str, bytes]:
+        """Waits for a connection to come or go."""
+        try:
+            return await self.native.next_event()
+        except _native.NativeError as error:
+            raise EndpointClosed from error
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        if not self._closed:
+            self._closed = True
+            await self.native.close()

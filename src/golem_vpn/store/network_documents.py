@@ -1,0 +1,96 @@
+"""Signed network documents in the database, and who has yet to hear of them."""
+
+from collections.abc import Collection
+
+import msgspec
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from golem_vpn.store.database import Database
+from golem_vpn.store.tables.net import NetworkAudienceRow, NetworkDocumentRow
+
+
+class StoredDocument(msgspec.Struct, frozen=True):
+    """A document in its signed form, with what is searched for."""
+
+    network_id: str
+    version: int
+    owner: str
+    signed: bytes
+
+
+class Unconfirmed(msgspec.Struct, frozen=True):
+    """A node that has yet to hear of the newest version of a network."""
+
+    network_id: str
+    node_id: str
+
+
+class NetworkDocumentRepository:
+    """Keeps the newest document of each network."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, document: StoredDocument) -> None:
+        """Stores a document in place of the network's older one."""
+        async with self._database.transaction() as session:
+            await _put(session, document)
+
+    async def publish(self, document: StoredDocument, members: Collection[str]) -> None:
+        """Stores a document, and that its members and those of earlier versions are to be told."""
+        async with self._database.transaction() as session:
+            await _put(session, document)
+            for node_id in members:
+                row = insert(NetworkAudienceRow).values(network_id=document.network_id, node_id=node_id, confirmed=0)
+                await session.execute(row.on_conflict_do_nothing())
+
+    async def all(self) -> list[StoredDocument]:
+        """Lists the documents by network id."""
+        async with self._database.reading() as session:
+            rows = await session.scalars(select(NetworkDocumentRow).order_by(NetworkDocumentRow.network_id))
+            return [StoredDocument(row.network_id, row.version, row.owner, row.signed) for row in rows]
+
+    async def unconfirmed(self) -> list[Unconfirmed]:
+        """Lists who has yet to hear of what."""
+        newest = (NetworkAudienceRow.network_id == NetworkDocumentRow.network_id) & (
+            NetworkAudienceRow.confirmed < NetworkDocumentRow.version
+        )
+        statement = select(NetworkAudienceRow.network_id, NetworkAudienceRow.node_id).join(NetworkDocumentRow, newest)
+        async with self._database.reading() as session:
+            return [Unconfirmed(*row) for row in await session.execute(statement)]
+
+    async def confirm(self, network_id: str, node_id: str, version: int) -> None:
+        """Notes the version that a node knows."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(NetworkAudienceRow)
+                .where(NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id == node_id)
+                .values(confirmed=func.max(NetworkAudienceRow.confirmed, version))
+            )
+
+    async def dismiss(self, network_id: str, node_id: str, version: int) -> None:
+        """Forgets a node that is to hear no more of a network, unless there is a newer version by now."""
+        newer = select(NetworkDocumentRow).where(
+            NetworkDocumentRow.network_id == network_id, NetworkDocumentRow.version > version
+        )
+        async with self._database.transaction() as session:
+            await session.execute(
+                delete(NetworkAudienceRow).where(
+                    NetworkAudienceRow.network_id == network_id,
+                    NetworkAudienceRow.node_id == node_id,
+                    ~newer.exists(),
+                )
+            )
+
+
+async def _put(session: AsyncSession, document: StoredDocument) -> None:
+    values = {"version": document.version, "owner": document.owner, "signed": document.signed}
+    statement = insert(NetworkDocumentRow).values(network_id=document.network_id, **values)
+    statement = statement.on_conflict_do_update(
+        index_elements=[NetworkDocumentRow.network_id],
+        set_=values,
+        where=NetworkDocumentRow.version < document.version,
+    )
+    await session.execute(statement)
