@@ -10,6 +10,7 @@ import anyio
 from golem_vpn.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
 from golem_vpn.market.messages import Hire, Hired
 from golem_vpn.net.control import Control
+from golem_vpn.net.directory import Directory
 from golem_vpn.provider.offer import limits_of, offer_properties, task_package_of
 from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role, StoredAgreement
 
@@ -17,6 +18,15 @@ _AGREEMENT_ID = re.compile(r"[0-9a-f]{64}")
 
 IsKnown = Callable[[str], Awaitable[bool]]
 """Says whether a node, by its node id, has joined a hub of this one."""
+
+
+def joined_with(directory: Directory) -> IsKnown:
+    """Knows the nodes of the hubs that this node has joined, and of its own."""
+
+    async def is_known(node_id: str) -> bool:
+        return any(entry.node_id == node_id for entry in await directory.nodes())
+
+    return is_known
 
 
 class ProviderAgreements:

@@ -11,7 +11,8 @@ from golem_vpn.exeunit.results import CommandResult, Outcome
 from golem_vpn.exeunit.state import State, StatePair
 from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME
 from tests.unit.exeunit.kit import FOREIGN_NETWORK, shell, text_of
-from tests.unit.provider.kit import Provider, Requestor, World, eventually
+from tests.unit.net.kit import eventually_is
+from tests.unit.provider.kit import Provider, Requestor, World
 
 pytestmark = pytest.mark.anyio
 
@@ -218,7 +219,7 @@ async def test_destroying_while_the_provider_is_away_is_made_up_for(world: World
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(alice.activities.run)
-            await eventually(has_usage)
+            await eventually_is(True, has_usage)
             tasks.cancel_scope.cancel()
         assert bob.runtimes[0].stopped == 1
 

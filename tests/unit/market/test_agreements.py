@@ -9,7 +9,8 @@ from golem_vpn.market.agreements import agreement_json
 from golem_vpn.net.endpoint import EndpointError
 from golem_vpn.net.memory import MemoryEndpoint
 from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role
-from tests.unit.provider.kit import Requestor, World, eventually
+from tests.unit.net.kit import eventually_is
+from tests.unit.provider.kit import Requestor, World
 
 pytestmark = pytest.mark.anyio
 
@@ -136,7 +137,7 @@ async def test_what_was_pending_when_the_daemon_was_killed_is_cancelled(world: W
         async def is_cancelled() -> bool:
             return (await alice.agreements.show(alice.id, pending.id)).state is AgreementState.CANCELLED
 
-        await eventually(is_cancelled)
+        await eventually_is(True, is_cancelled)
         tasks.cancel_scope.cancel()
 
 
@@ -160,7 +161,7 @@ async def run_until_told(requestor: Requestor, agreement_id: str) -> None:
         async def is_told() -> bool:
             return (await requestor.agreements.show(requestor.id, agreement_id)).told
 
-        await eventually(is_told)
+        await eventually_is(True, is_told)
         tasks.cancel_scope.cancel()
 
 

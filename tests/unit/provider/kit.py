@@ -1,6 +1,6 @@
 """A requestor and a provider in one process: real services and databases, endpoints in memory, a plain runtime."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,6 @@ from golem_vpn.store.database import Database
 from tests.unit.exeunit.kit import NotedNetworks
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 from tests.unit.net.kit import Node, make_node, running
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits for something that another task brings about."""
-    while not await condition():  # noqa: ASYNC110  (nothing signals a row of a database)
-        await anyio.sleep(0.01)
 
 
 @dataclass

@@ -6,7 +6,8 @@ import pytest
 
 from golem_vpn.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
 from golem_vpn.market.messages import Hire, Hired
-from tests.unit.net.kit import make_node
+from golem_vpn.provider.agreements import joined_with
+from tests.unit.net.kit import cluster, make_node
 from tests.unit.provider.kit import Provider, Requestor, World
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +55,17 @@ async def test_a_node_that_has_joined_no_hub_of_the_provider(world: World) -> No
         bob.strangers.add(alice.id)
         with pytest.raises(Forbidden, match="own hub only"):
             await hire(alice, bob)
+
+
+async def test_who_has_joined_the_same_hub(world: World) -> None:
+    async with cluster(world.wire, world.directory) as nodes:
+        hub = await nodes.start("hub", hub=True)
+        provider = await nodes.start("provider", join=hub)
+        is_known = joined_with(provider.node.directory)
+        assert await is_known(hub.id)
+        assert await is_known(provider.id)
+        stranger = await nodes.start("stranger")
+        assert not await is_known(stranger.id)
 
 
 async def test_a_requestor_that_the_sender_has_not_proven_to_be(world: World) -> None:
