@@ -3,7 +3,7 @@
 from asyncio import Future
 from typing import Literal, final
 
-__all__ = ["ConnectError", "ControlError", "Endpoint", "NativeError", "Request"]
+__all__ = ["ConnectError", "ControlError", "Endpoint", "NativeError", "Request", "sandbox_main"]
 
 class NativeError(Exception):
     """The native core could not do what was asked."""
@@ -72,3 +72,6 @@ class Request:
     def message(self) -> bytes: ...
     def respond(self, message: bytes) -> None:
         """Sends the reply; a second one is an error."""
+
+def sandbox_main(arguments: list[str]) -> int:
+    """Runs the process that makes and holds an activity's namespaces, in which it is alone; gives its exit code."""

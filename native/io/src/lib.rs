@@ -5,9 +5,12 @@ pub mod engine;
 mod entropy;
 pub mod gate;
 pub mod interfaces;
+#[cfg(test)]
+mod namespace;
 pub mod offloads;
 mod poll;
 pub mod queue;
+pub mod sandbox;
 pub mod tun;
 mod udp;
 

@@ -178,3 +178,87 @@ impl Buffers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::checksum;
+
+    const DEVICE: DeviceId = DeviceId(1);
+
+    fn config(offload: bool) -> DeviceConfig {
+        DeviceConfig { attachments: Vec::new(), mtu: 1420, offload, udp_offload: offload }
+    }
+
+    fn udp(port: u8, fill: u8) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 128, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(&[0, port, 0, 2, 0, 108, 0, 0]);
+        packet.resize(128, fill);
+        let sum = checksum::pseudo_header([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 17, 108);
+        let checksum = sum.with(&packet[20..]).checksum();
+        packet[26..28].copy_from_slice(&checksum.to_be_bytes());
+        packet
+    }
+
+    fn add(deliveries: &mut Deliveries, offload: bool, packet: &[u8]) {
+        deliveries.add(DEVICE, &config(offload), &IpHeader::parse(packet).unwrap(), packet).unwrap();
+    }
+
+    fn drain(deliveries: &mut Deliveries) -> Vec<(u8, usize)> {
+        let mut drained = Vec::new();
+        while let Some(delivery) = deliveries.poll() {
+            drained.push((delivery.packet[21], delivery.packet.len()));
+        }
+        drained
+    }
+
+    #[test]
+    fn flows_grow_side_by_side_until_they_are_fetched() {
+        let mut deliveries = Deliveries::default();
+        for round in 0..3 {
+            add(&mut deliveries, true, &udp(1, round));
+            add(&mut deliveries, true, &udp(2, round));
+        }
+        assert_eq!(drain(&mut deliveries), [(1, 328), (2, 328)]);
+        add(&mut deliveries, true, &udp(1, 9));
+        assert_eq!(drain(&mut deliveries), [(1, 128)]);
+    }
+
+    #[test]
+    fn a_device_without_offload_gets_packets() {
+        let mut deliveries = Deliveries::default();
+        add(&mut deliveries, false, &udp(1, 0));
+        add(&mut deliveries, false, &udp(1, 1));
+        assert_eq!(drain(&mut deliveries), [(1, 128), (1, 128)]);
+    }
+
+    #[test]
+    fn a_fragment_is_not_overtaken() {
+        let mut deliveries = Deliveries::default();
+        let mut fragment = udp(3, 0);
+        fragment[6] = 0x20;
+        add(&mut deliveries, true, &udp(1, 0));
+        add(&mut deliveries, true, &fragment);
+        add(&mut deliveries, true, &udp(1, 1));
+        assert_eq!(drain(&mut deliveries), [(1, 128), (3, 128), (1, 128)]);
+    }
+
+    #[test]
+    fn more_flows_than_can_grow_are_delivered_too() {
+        let mut deliveries = Deliveries::default();
+        for port in (0..2 * MOST_OPEN as u8).chain(0..2 * MOST_OPEN as u8) {
+            add(&mut deliveries, true, &udp(port, port));
+        }
+        assert_eq!(drain(&mut deliveries).iter().map(|(_, length)| (length - 28) / 100).sum::<usize>(), 4 * MOST_OPEN);
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_empties_when_the_device_goes() {
+        let mut deliveries = Deliveries::default();
+        let packet = udp(1, 0);
+        (0..MOST_PARCELS).for_each(|_| add(&mut deliveries, false, &packet));
+        assert_eq!(deliveries.push(DEVICE, Offload::default(), &packet), Err(DropReason::DeliveryQueueFull));
+        deliveries.remove_device(DEVICE);
+        assert!(deliveries.poll().is_none());
+    }
+}

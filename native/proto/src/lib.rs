@@ -19,6 +19,7 @@ mod network;
 mod node;
 mod offload;
 pub mod packet;
+mod routes;
 mod session;
 mod switch;
 mod trains;

@@ -129,3 +129,62 @@ impl Links {
         Some(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn entropy() -> Entropy {
+        let mut state = 0u8;
+        Box::new(move |bytes| bytes.fill_with(|| (state = state.wrapping_add(1), state / 8).1))
+    }
+
+    const PEERS: [NodeId; 2] = [NodeId([1; 20]), NodeId([2; 20])];
+    const NETWORKS: [NetworkId; 2] = [NetworkId([1; 16]), NetworkId([0xff; 16])];
+
+    #[test]
+    fn a_link_is_found_by_pair_peer_network_and_index() {
+        let (mut links, mut entropy) = (Links::default(), entropy());
+        let first = links.find_or_add(NETWORKS[0], PEERS[0]);
+        let second = links.find_or_add(NETWORKS[1], PEERS[0]);
+        let third = links.find_or_add(NETWORKS[0], PEERS[1]);
+        assert_eq!(links.find_or_add(NETWORKS[0], PEERS[0]), first);
+        assert_eq!(links.of_peer(PEERS[0]), [first, second]);
+        assert_eq!(links.of_network(NETWORKS[0]), [(PEERS[0], first), (PEERS[1], third)]);
+        let indices = [links.reserve(first, &mut entropy), links.reserve(third, &mut entropy)];
+        assert_eq!(indices.map(|index| links.find_index(index)), [Some(first), Some(third)]);
+        links.release([indices[0]]);
+        assert_eq!(links.find_index(indices[0]), None);
+    }
+
+    #[test]
+    fn a_removed_link_leaves_nothing_behind() {
+        let (mut links, now) = (Links::default(), Instant::now());
+        let first = links.find_or_add(NETWORKS[0], PEERS[0]);
+        links.wake(first, now);
+        assert!(links.remove(first).is_some());
+        assert!(links.remove(first).is_none());
+        assert_eq!((links.find(NETWORKS[0], PEERS[0]), links.next_wake()), (None, None));
+        assert_eq!(links.find_or_add(NETWORKS[1], PEERS[1]), first, "its place is used again");
+    }
+
+    #[test]
+    fn the_earliest_time_counts() {
+        let (mut links, now) = (Links::default(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let first = links.find_or_add(NETWORKS[0], PEERS[0]);
+        let second = links.find_or_add(NETWORKS[0], PEERS[1]);
+        links.wake(first, at(5));
+        links.wake(first, at(9));
+        links.wake(second, at(7));
+        links.wake(second, at(3));
+        assert_eq!(links.next_wake(), Some(at(3)));
+        assert_eq!(links.pop_due(at(2)), None);
+        assert_eq!(
+            [links.pop_due(at(9)), links.pop_due(at(9)), links.pop_due(at(9))],
+            [Some(second), Some(first), None]
+        );
+    }
+}

@@ -58,6 +58,17 @@ impl IpPrefix {
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
     }
+
+    /// Whether `address` is the one that reaches every host of an IPv4 range (RFC 919; RFC 3021 for short ranges).
+    pub fn is_broadcast(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(_), IpAddr::V4(other)) => {
+                let hosts = u32::MAX.checked_shr(self.length.into()).unwrap_or(0);
+                self.length < 31 && self.contains(address) && other.to_bits() & hosts == hosts
+            }
+            _ => false,
+        }
+    }
 }
 
 fn same_prefix(own: u128, other: u128, width: u8, length: u8) -> bool {
@@ -82,5 +93,17 @@ mod tests {
         assert!(!contains("fd00::", 64, "fd00:0:0:1::1"));
         assert!(contains("::", 0, "ffff::"));
         assert!(!contains("0.0.0.0", 0, "::1"));
+    }
+
+    #[test]
+    fn the_last_address_of_a_range_reaches_all() {
+        let is_broadcast = |length, other: &str| {
+            IpPrefix { address: "192.168.0.0".parse().unwrap(), length }.is_broadcast(other.parse().unwrap())
+        };
+        assert!(is_broadcast(24, "192.168.0.255"));
+        assert!(!is_broadcast(16, "192.168.0.255"));
+        assert!(!is_broadcast(24, "192.168.1.255"));
+        assert!(!is_broadcast(31, "192.168.0.1"));
+        assert!(!is_broadcast(24, "fd00::ffff"));
     }
 }

@@ -112,6 +112,7 @@ impl Switch {
         match table.owners.get(&ip.destination) {
             Some(node) if *node == self.node => self.local(network, ip.destination).map(Hop::Device),
             Some(node) => Ok(Hop::Peer(network, *node)),
+            None if table.is_broadcast(ip.destination) => Err(DropReason::MulticastDestination),
             None if table.contains(ip.destination) => Err(DropReason::NoMember),
             None => Err(DropReason::OutsideNetwork),
         }
@@ -141,8 +142,95 @@ impl Table {
     fn contains(&self, address: IpAddr) -> bool {
         self.prefixes.iter().any(|prefix| prefix.contains(address))
     }
+
+    fn is_broadcast(&self, address: IpAddr) -> bool {
+        self.prefixes.iter().any(|prefix| prefix.is_broadcast(address))
+    }
 }
 
 fn places(config: &DeviceConfig) -> impl Iterator<Item = (NetworkId, IpAddr)> {
     config.attachments.iter().flat_map(|place| place.addresses.iter().map(|address| (place.network, *address)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Attachment, Member};
+
+    const OWN: NodeId = NodeId([1; 20]);
+    const PEER: NodeId = NodeId([2; 20]);
+    const NETWORK: NetworkId = NetworkId([1; 16]);
+
+    fn address(host: u8) -> IpAddr {
+        IpAddr::from([192, 168, 0, host])
+    }
+
+    fn device(places: &[(NetworkId, u8)]) -> DeviceConfig {
+        let attachment =
+            |(network, host): &(NetworkId, u8)| Attachment { network: *network, addresses: vec![address(*host)] };
+        let attachments = places.iter().map(attachment).collect();
+        DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true }
+    }
+
+    fn switch() -> Switch {
+        let mut switch = Switch::new(OWN);
+        let member = |node, host| Member { node, addresses: vec![address(host)] };
+        let members = vec![member(OWN, 1), member(OWN, 2), member(PEER, 3), member(PEER, 1)];
+        let prefixes = vec![IpPrefix { address: address(0), length: 24 }];
+        switch.set_network(&Network { id: NETWORK, prefixes, members });
+        switch.set_device(DeviceId(1), device(&[(NETWORK, 1)])).unwrap();
+        switch
+    }
+
+    fn header(source: u8, destination: u8) -> IpHeader {
+        let mut packet = vec![0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0];
+        packet.extend_from_slice(&[192, 168, 0, source, 192, 168, 0, destination]);
+        IpHeader::parse(&packet).unwrap()
+    }
+
+    #[test]
+    fn packets_go_to_the_owner_of_the_address() {
+        let switch = switch();
+        let outgoing = |source, destination| switch.outgoing(DeviceId(1), &header(source, destination));
+        assert_eq!(outgoing(1, 3), Ok(Hop::Peer(NETWORK, PEER)));
+        assert_eq!(outgoing(1, 1), Ok(Hop::Device(DeviceId(1))), "the first owner of an address is the owner");
+        assert_eq!(outgoing(1, 2), Err(DropReason::NoDevice));
+        assert_eq!(outgoing(2, 3), Err(DropReason::ForeignSource), "own, but of another device");
+        assert_eq!(outgoing(1, 9), Err(DropReason::NoMember));
+        assert_eq!(outgoing(1, 255), Err(DropReason::MulticastDestination));
+        assert_eq!(switch.outgoing(DeviceId(2), &header(1, 3)), Err(DropReason::UnknownDevice));
+    }
+
+    #[test]
+    fn peers_speak_for_their_own_addresses_to_attached_ones() {
+        let switch = switch();
+        let incoming = |source, destination| switch.incoming(NETWORK, PEER, &header(source, destination));
+        assert_eq!(incoming(3, 1), Ok(DeviceId(1)));
+        assert_eq!(incoming(1, 1), Err(DropReason::SpoofedSource));
+        assert_eq!(incoming(3, 2), Err(DropReason::NoDevice));
+        assert_eq!(incoming(3, 3), Err(DropReason::NoDevice));
+        assert_eq!(switch.incoming(NetworkId([9; 16]), PEER, &header(3, 1)), Err(DropReason::SpoofedSource));
+    }
+
+    #[test]
+    fn a_device_that_would_be_ambiguous_is_refused_and_nothing_changes() {
+        let mut switch = switch();
+        let other = NetworkId([2; 16]);
+        let refused = switch.set_device(DeviceId(2), device(&[(NETWORK, 1)]));
+        assert_eq!(refused, Err(DeviceError::AddressInUse { network: NETWORK, address: address(1) }));
+        let refused = switch.set_device(DeviceId(1), device(&[(NETWORK, 5), (other, 5)]));
+        assert_eq!(refused, Err(DeviceError::AmbiguousAddress(address(5))));
+        assert_eq!(switch.device(DeviceId(1)), Some(&device(&[(NETWORK, 1)])));
+        assert_eq!(switch.device(DeviceId(2)), None);
+        assert_eq!(switch.set_device(DeviceId(2), device(&[(other, 1)])), Ok(()));
+    }
+
+    #[test]
+    fn a_replaced_device_gives_its_addresses_back() {
+        let mut switch = switch();
+        switch.set_device(DeviceId(1), device(&[(NETWORK, 2)])).unwrap();
+        assert_eq!(switch.set_device(DeviceId(2), device(&[(NETWORK, 1)])), Ok(()));
+        switch.remove_device(DeviceId(2));
+        assert_eq!(switch.incoming(NETWORK, PEER, &header(3, 1)), Err(DropReason::NoDevice));
+    }
 }

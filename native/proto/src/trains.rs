@@ -11,6 +11,8 @@ const MOST_SEGMENTS: usize = 64;
 const LONGEST: usize = 65_507;
 /// Most trains that wait.
 const MOST_TRAINS: usize = 1024;
+/// Most empty trains that are kept.
+const MOST_SPARE: usize = 64;
 /// How far back a train for the same address is looked for.
 const LOOK_BACK: usize = 8;
 
@@ -46,7 +48,7 @@ impl Trains {
 
     /// The oldest train; it is valid until the next call.
     pub fn poll(&mut self) -> Option<Transmit<'_>> {
-        self.spare.extend(self.taken.take());
+        self.spare.extend(self.taken.take().filter(|_| self.spare.len() < MOST_SPARE));
         let train = self.taken.insert(self.ready.pop_front()?);
         Some(Transmit { to: train.to, segment_size: train.segment_size, bytes: &train.bytes[..train.length] })
     }

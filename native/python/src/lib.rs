@@ -11,12 +11,18 @@ use pyo3::prelude::*;
 /// The native core of golem-vpn.
 #[pymodule(name = "_native", gil_used = false)]
 mod native {
-    use super::PyResult;
+    use super::{PyResult, pyfunction};
 
     #[pymodule_export]
     use super::endpoint::{Endpoint, Request};
     #[pymodule_export]
     use super::errors::{ConnectError, ControlError, NativeError};
+
+    /// Runs the process that makes and holds an activity's namespaces; arguments as of `golem_vpn_io::sandbox::main`.
+    #[pyfunction]
+    fn sandbox_main(arguments: Vec<String>) -> i32 {
+        golem_vpn_io::sandbox::main(&arguments)
+    }
 
     #[pymodule_init]
     fn start_runtime(_module: &super::Bound<'_, super::PyModule>) -> PyResult<()> {

@@ -9,6 +9,7 @@ from litestar.params import SkipValidation
 
 from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app_keys import AppKeys
+from golem_vpn.api.gate import Gates
 from golem_vpn.api.ports import Directory, NodeView
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
@@ -25,6 +26,7 @@ class Services:
     identities: Identities
     app_keys: AppKeys
     networks: NetworkService
+    gates: Gates
     directory: Directory
     attachments: Attachments
     agreements: AgreementService
@@ -38,6 +40,7 @@ Keys: TypeAlias = NamedDependency[SkipValidation[AppKeys]]
 Node: TypeAlias = NamedDependency[SkipValidation[NodeView]]
 Networks: TypeAlias = NamedDependency[SkipValidation[NetworkService]]
 Hubs: TypeAlias = NamedDependency[SkipValidation[Directory]]
+OpenGates: TypeAlias = NamedDependency[SkipValidation[Gates]]
 OwnAttachments: TypeAlias = NamedDependency[SkipValidation[Attachments]]
 Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
@@ -51,6 +54,7 @@ def providers(services: Services) -> dict[str, Provide]:
         "identities": services.identities,
         "app_keys": services.app_keys,
         "networks": services.networks,
+        "gates": services.gates,
         "directory": services.directory,
         "attachments": services.attachments,
         "agreements": services.agreements,

@@ -10,10 +10,11 @@ import anyio.abc
 import httptools
 import structlog
 import uvicorn
-from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from golem_vpn.api.app import create_app
+from golem_vpn.api.dependencies import Services
 from golem_vpn.api.gate import GateProtocol, Gates
 from golem_vpn.config import Address
 from golem_vpn.errors import ConfigurationError
@@ -28,11 +29,11 @@ log = structlog.get_logger()
 
 
 class ApiServer:
-    """Listens at an address, and serves an application and the gates there."""
+    """Listens at an address, and serves the application and the gates there."""
 
-    def __init__(self, app: ASGIApp, gates: Gates, listen: Address) -> None:
-        self._app = app
-        self._gates = gates
+    def __init__(self, services: Services, listen: Address) -> None:
+        self._app = create_app(services)
+        self._gates = services.gates
         self._listen = listen
 
     async def serve(self, *, task_status: anyio.abc.TaskStatus[Address] = anyio.TASK_STATUS_IGNORED) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import h11
 import msgspec
 
-from golem_vpn.api.routes.net import PREFIXES
+from golem_vpn.api import prefixes
 from golem_vpn.errors import GolemVpnError, InvalidInput, NotFound
 
 ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -47,7 +47,7 @@ class Target:
             NotFound: it is no gate's path.
             InvalidInput: the port is none.
         """
-        for prefix in PREFIXES:
+        for prefix in prefixes.NET:
             segments = self.path.removeprefix(f"{prefix}/net/").split("/")
             if self.path.startswith(f"{prefix}/net/") and len(segments) == 4 and segments[1] == "tcp":
                 network_id, _, ip, port = (unquote(segment) for segment in segments)

@@ -12,6 +12,7 @@ from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app import create_app
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
+from golem_vpn.api.gate import Gates
 from golem_vpn.errors import InvalidInput, RuntimeUnavailable
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
@@ -171,6 +172,7 @@ async def services(app_keys: AppKeys, networks: NetworkService, node: Node, data
         identities=node.control.identities,
         app_keys=app_keys,
         networks=networks,
+        gates=Gates(app_keys, networks),
         directory=OneHub(),
         attachments=Attachments(NoDocuments(), NoInterfaces(), node.id, networks.gate_addresses),
         agreements=agreements,

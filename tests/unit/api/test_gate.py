@@ -1,5 +1,6 @@
 """The gate on a real socket; what it leads to is a stream in memory that echoes plain bytes."""
 
+import dataclasses
 import json
 import os
 import socket
@@ -11,7 +12,6 @@ import anyio
 import pytest
 from anyio.abc import SocketStream, TaskStatus
 
-from golem_vpn.api.app import create_app
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
 from golem_vpn.api.gate import MAX_READ_AHEAD, Gates
@@ -126,7 +126,7 @@ async def daemon(
     networks = NetworkService(NetworkRepository(database), DeafPublisher(), payloads, node_id=owner, own_ids=identities)
     network = await networks.create(owner, "10.0.0.0/24")
     gates = Gates(app_keys, networks)
-    server = ApiServer(create_app(services), gates, Address("127.0.0.1", 0))
+    server = ApiServer(dataclasses.replace(services, networks=networks, gates=gates), Address("127.0.0.1", 0))
     serving = anyio.CancelScope()
 
     async def serve(*, task_status: TaskStatus[Address]) -> None:
@@ -250,9 +250,10 @@ async def test_a_client_that_goes_away_is_not_connected_for(daemon: Daemon) -> N
 
 
 async def test_a_plain_request_learns_that_it_must_upgrade(daemon: Daemon) -> None:
-    # The services of the plain application know no network, so it is the ownership that they refuse first.
     async with await daemon.upgrade(connection="close", upgrade=None) as connection:
-        assert (await read_refusal(connection))[0] == 404
+        status, message = await read_refusal(connection)
+    assert status == 400
+    assert "NoWebsocketUpgrade" in message
 
 
 async def test_many_gates_at_once(daemon: Daemon) -> None:

@@ -1,27 +1,19 @@
 import anyio
 import httpx
 import pytest
-from litestar.types import ASGIApp
 
-from golem_vpn.api.app_keys import AppKeys
-from golem_vpn.api.gate import Gates
+from golem_vpn.api.dependencies import Services
 from golem_vpn.api.server import ApiServer
 from golem_vpn.config import Address
 from golem_vpn.errors import ConfigurationError
-from golem_vpn.vpn.networks import NetworkService
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def gates(app_keys: AppKeys, networks: NetworkService) -> Gates:
-    return Gates(app_keys, networks)
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
-async def test_serves_at_a_free_port(app: ASGIApp, gates: Gates, host: str) -> None:
+async def test_serves_at_a_free_port(services: Services, host: str) -> None:
     async with anyio.create_task_group() as tasks:
-        address = await tasks.start(ApiServer(app, gates, Address(host, 0)).serve)
+        address = await tasks.start(ApiServer(services, Address(host, 0)).serve)
         assert address.port > 0
         async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
             assert (await client.get("/version/get")).status_code == 200
@@ -29,22 +21,22 @@ async def test_serves_at_a_free_port(app: ASGIApp, gates: Gates, host: str) -> N
         tasks.cancel_scope.cancel()
 
 
-async def test_a_taken_port_is_named(app: ASGIApp, gates: Gates) -> None:
+async def test_a_taken_port_is_named(services: Services) -> None:
     async with anyio.create_task_group() as tasks:
-        address = await tasks.start(ApiServer(app, gates, Address("127.0.0.1", 0)).serve)
+        address = await tasks.start(ApiServer(services, Address("127.0.0.1", 0)).serve)
         with pytest.raises(ConfigurationError, match=rf"{address}.*another daemon"):
-            await ApiServer(app, gates, address).serve()
+            await ApiServer(services, address).serve()
         tasks.cancel_scope.cancel()
 
 
-async def test_an_unknown_host_is_named(app: ASGIApp, gates: Gates) -> None:
+async def test_an_unknown_host_is_named(services: Services) -> None:
     with pytest.raises(ConfigurationError, match=r"192\.0\.2\.1"):
-        await ApiServer(app, gates, Address("192.0.2.1", 0)).serve()
+        await ApiServer(services, Address("192.0.2.1", 0)).serve()
 
 
-async def test_garbage_ends_one_connection_only(app: ASGIApp, gates: Gates) -> None:
+async def test_garbage_ends_one_connection_only(services: Services) -> None:
     async with anyio.create_task_group() as tasks:
-        address = await tasks.start(ApiServer(app, gates, Address("127.0.0.1", 0)).serve)
+        address = await tasks.start(ApiServer(services, Address("127.0.0.1", 0)).serve)
         for garbage in (
             b"\x16\x03\x01" + bytes(500),
             b"GET / HTTP/1.1\r\nHost",

@@ -25,7 +25,7 @@ use crate::udp::Datagrams;
 const PACKETS_PER_ROUND: usize = 64;
 const BYTES_PER_ROUND: usize = 256 << 10;
 /// Bytes read before they are sent: about what stays in the processor's cache.
-const BYTES_PER_FLUSH: usize = 64 << 10;
+const BYTES_PER_FLUSH: usize = 128 << 10;
 
 const BELL: u64 = u64::MAX;
 const SOCKET: u64 = u64::MAX - 1;

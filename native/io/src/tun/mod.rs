@@ -2,7 +2,7 @@
 
 mod create;
 mod ioctl;
-mod netlink;
+pub(crate) mod netlink;
 #[cfg(test)]
 mod tests;
 

@@ -10,12 +10,12 @@ const HEADER_LENGTH: usize = 16;
 const ALIGNMENT: usize = 4;
 
 /// A connection to the kernel for the network namespace in which it was opened.
-pub(super) struct Netlink {
+pub(crate) struct Netlink {
     socket: File,
 }
 
 /// The number of the interface called `name`, in the network namespace of the calling thread.
-pub(super) fn index_of(name: &str) -> io::Result<u32> {
+pub(crate) fn index_of(name: &str) -> io::Result<u32> {
     let name = CString::new(name)?;
     // SAFETY: the pointer is to a string that ends with a zero byte.
     match unsafe { libc::if_nametoindex(name.as_ptr()) } {
@@ -25,7 +25,7 @@ pub(super) fn index_of(name: &str) -> io::Result<u32> {
 }
 
 impl Netlink {
-    pub(super) fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         // SAFETY: socket takes no pointers, and the result is checked before it is owned.
         let descriptor =
             unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
@@ -37,7 +37,7 @@ impl Netlink {
     }
 
     /// Sets the interface's MTU and switches it on.
-    pub(super) fn set_up(&mut self, index: u32, mtu: u16) -> io::Result<()> {
+    pub(crate) fn set_up(&mut self, index: u32, mtu: u16) -> io::Result<()> {
         let up = (libc::IFF_UP as u32).to_ne_bytes();
         let mut body = vec![libc::AF_UNSPEC as u8, 0, 0, 0];
         body.extend(index.to_ne_bytes());
@@ -48,17 +48,14 @@ impl Netlink {
     }
 
     /// Gives the interface an address.
-    pub(super) fn add_address(&mut self, index: u32, address: IpAddr, prefix_length: u8) -> io::Result<()> {
-        let (family, octets) = match address {
-            IpAddr::V4(address) => (libc::AF_INET, address.octets().to_vec()),
-            IpAddr::V6(address) => (libc::AF_INET6, address.octets().to_vec()),
-        };
-        // The network's owner gives out addresses, so nobody has to be asked whether one is taken (RFC 4862, section 5.4).
-        let mut body = vec![family as u8, prefix_length, libc::IFA_F_NODAD as u8, libc::RT_SCOPE_UNIVERSE];
-        body.extend(index.to_ne_bytes());
-        push_attribute(&mut body, libc::IFA_LOCAL, &octets);
-        push_attribute(&mut body, libc::IFA_ADDRESS, &octets);
-        self.request(libc::RTM_NEWADDR, libc::NLM_F_CREATE | libc::NLM_F_EXCL, &body)
+    pub(crate) fn add_address(&mut self, index: u32, address: IpAddr, prefix_length: u8) -> io::Result<()> {
+        let flags = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
+        self.request(libc::RTM_NEWADDR, flags, &own_address(index, address, prefix_length))
+    }
+
+    /// Takes an address away from the interface.
+    pub(crate) fn remove_address(&mut self, index: u32, address: IpAddr, prefix_length: u8) -> io::Result<()> {
+        self.request(libc::RTM_DELADDR, 0, &own_address(index, address, prefix_length))
     }
 
     fn request(&mut self, kind: u16, flags: libc::c_int, body: &[u8]) -> io::Result<()> {
@@ -73,6 +70,19 @@ impl Netlink {
         let length = self.socket.read(&mut answer)?;
         verdict(&answer[..length])
     }
+}
+
+fn own_address(index: u32, address: IpAddr, prefix_length: u8) -> Vec<u8> {
+    let (family, octets) = match address {
+        IpAddr::V4(address) => (libc::AF_INET, address.octets().to_vec()),
+        IpAddr::V6(address) => (libc::AF_INET6, address.octets().to_vec()),
+    };
+    // The network's owner gives out addresses, so nobody has to be asked whether one is taken (RFC 4862, section 5.4).
+    let mut body = vec![family as u8, prefix_length, libc::IFA_F_NODAD as u8, libc::RT_SCOPE_UNIVERSE];
+    body.extend(index.to_ne_bytes());
+    push_attribute(&mut body, libc::IFA_LOCAL, &octets);
+    push_attribute(&mut body, libc::IFA_ADDRESS, &octets);
+    body
 }
 
 fn push_attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {

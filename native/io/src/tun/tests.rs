@@ -1,24 +1,17 @@
 //! Devices in network namespaces of their own; skipped, visibly, where the machine allows neither.
 
 use std::net::{SocketAddr, UdpSocket};
-use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::namespace::Namespace;
 use crate::poll::{Interest, Poller};
 
-/// Runs `test` on a thread in a new network namespace.
+/// Runs `test` in a new network namespace.
 fn in_new_namespace(test: impl FnOnce() + Send + 'static) {
-    thread::spawn(|| {
-        // SAFETY: unshare takes no pointers; it concerns only this thread, which ends with the test.
-        if unsafe { libc::unshare(libc::CLONE_NEWNET) } < 0 {
-            eprintln!("SKIPPED: no network namespace: {}", io::Error::last_os_error());
-            return;
-        }
-        test();
-    })
-    .join()
-    .unwrap();
+    if let Some(namespace) = Namespace::new() {
+        namespace.run(test);
+    }
 }
 
 fn interface(name: &str) -> Interface {

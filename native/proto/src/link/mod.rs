@@ -9,7 +9,7 @@ mod backlog;
 mod schedule;
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub(crate) use backlog::{Backlog, Waiting};
 pub(crate) use schedule::{ProbeStep, Schedule};
@@ -69,15 +69,15 @@ impl Link {
         }
     }
 
-    /// The session to send with and the address to send to, if there are both.
-    pub fn sender(&mut self, now: Instant, reject_after: Duration) -> Option<(&mut Session, SocketAddr)> {
-        let session = self.current.as_mut().filter(|session| session.is_usable(now, reject_after))?;
-        Some((session, self.path?))
+    /// The session to send with, if there is one.
+    pub fn session(&mut self, now: Instant) -> Option<&mut Session> {
+        self.current.as_mut().filter(|session| session.is_usable(now))
     }
 
-    /// The session to probe paths with, even where no path is known yet.
-    pub fn prober(&mut self, now: Instant, reject_after: Duration) -> Option<&mut Session> {
-        self.current.as_mut().filter(|session| session.is_usable(now, reject_after))
+    /// The session to send with and the address to send to, if there are both.
+    pub fn sender(&mut self, now: Instant) -> Option<(&mut Session, SocketAddr)> {
+        let path = self.path?;
+        Some((self.session(now)?, path))
     }
 
     pub fn path(&self) -> Option<SocketAddr> {
@@ -86,21 +86,14 @@ impl Link {
 
     /// Whether a new session is wanted: because the one in use is old, because the peer is silent, or because packets
     /// wait and no session is about to take them.
-    pub fn needs_session(&self, now: Instant, config: &Config) -> bool {
-        let usable = self.current.as_ref().is_some_and(|session| session.is_usable(now, config.reject_after));
-        self.is_rekey_due(now, config) || self.schedule.is_silent() || (!usable && !self.backlog.is_empty())
+    pub fn needs_session(&self, now: Instant) -> bool {
+        let usable = self.current.as_ref().is_some_and(|session| session.is_usable(now));
+        self.is_rekey_due(now) || self.schedule.is_silent() || (!usable && !self.backlog.is_empty())
     }
 
-    /// Whether the session in use is old enough for a successor. Who was asked for it waits a little longer, so that
-    /// only one of the two asks.
-    pub fn is_rekey_due(&self, now: Instant, config: &Config) -> bool {
-        self.current.as_ref().is_some_and(|session| {
-            let margin = match session.role {
-                Role::Initiator => Duration::ZERO,
-                Role::Responder => config.reject_after.saturating_sub(config.rekey_after) / 4,
-            };
-            now >= session.started + config.rekey_after + margin || session.sent() >= config.rekey_after_packets
-        })
+    /// Whether the session in use is to get a successor.
+    pub fn is_rekey_due(&self, now: Instant) -> bool {
+        self.current.as_ref().is_some_and(|session| session.is_rekey_due(now))
     }
 
     /// Whether this node may ask for a session now.
@@ -135,7 +128,6 @@ impl Link {
     pub fn receive<'a>(
         &mut self,
         now: Instant,
-        reject_after: Duration,
         from: SocketAddr,
         header: &Header,
         datagram: &'a mut [u8],
@@ -144,7 +136,7 @@ impl Link {
         let (is_next, is_current) = (is(&self.next), is(&self.current));
         let slots = [&mut self.current, &mut self.next, &mut self.previous];
         let session = slots.into_iter().flatten().find(|session| session.index == header.receiver);
-        let session = session.filter(|session| now < session.started + reject_after);
+        let session = session.filter(|session| now < session.ends_at);
         let session = session.ok_or(DropReason::UnknownSession)?;
         let opened = session.open(header, datagram)?;
         let confirms = !std::mem::replace(&mut session.confirmed, true);
@@ -166,9 +158,9 @@ impl Link {
     }
 
     /// Ends the sessions that are too old; returns their indices.
-    pub fn expire(&mut self, now: Instant, reject_after: Duration) -> Vec<u32> {
+    pub fn expire(&mut self, now: Instant) -> Vec<u32> {
         let slots = [&mut self.previous, &mut self.current, &mut self.next];
-        let old = slots.into_iter().filter_map(|slot| slot.take_if(|session| now >= session.started + reject_after));
+        let old = slots.into_iter().filter_map(|slot| slot.take_if(|session| now >= session.ends_at));
         old.map(|session| session.index).collect()
     }
 
@@ -180,7 +172,7 @@ impl Link {
     /// When the link has to act next, if nothing happens before.
     pub fn deadline(&self, now: Instant, config: &Config) -> Option<Instant> {
         let sessions = [&self.previous, &self.current, &self.next].into_iter().flatten();
-        let expiry = sessions.map(|session| session.started + config.reject_after).min();
+        let expiry = sessions.map(|session| session.ends_at).min();
         let answer = self.pending.as_ref().map(|pending| pending.since + config.handshake_timeout);
         let patience = self.backlog.oldest().map(|oldest| oldest + config.wait_limit);
         let waits = self.pending.is_none() && (!self.backlog.is_empty() || self.schedule.is_silent());

@@ -54,18 +54,17 @@ impl Schedule {
         self.retry_at = Some(now + config.retry_after * 2);
     }
 
-    /// A packet went to the peer.
-    pub fn sent(&mut self, now: Instant, config: &Config) {
+    /// A packet went to the peer. Says when the link has to be woken for it, if that is new.
+    pub fn sent(&mut self, now: Instant, config: &Config) -> Option<Instant> {
         self.keepalive_at = None;
-        self.silent_at.get_or_insert(now + config.silence_limit);
+        set_if_none(&mut self.silent_at, now + config.silence_limit)
     }
 
-    /// An authentic datagram came from the peer; a packet wants to be answered.
-    pub fn received(&mut self, now: Instant, is_packet: bool, config: &Config) {
+    /// An authentic datagram came from the peer; a packet wants to be answered. Says when the link has to be woken
+    /// for it, if that is new.
+    pub fn received(&mut self, now: Instant, is_packet: bool, config: &Config) -> Option<Instant> {
         self.end_silence();
-        if is_packet {
-            self.keepalive_at.get_or_insert(now + config.keepalive_after);
-        }
+        if is_packet { set_if_none(&mut self.keepalive_at, now + config.keepalive_after) } else { None }
     }
 
     /// Before which time no handshake may begin.
@@ -105,6 +104,11 @@ impl Schedule {
         self.silent = false;
         self.silent_at = None;
     }
+}
+
+fn set_if_none(time: &mut Option<Instant>, at: Instant) -> Option<Instant> {
+    let is_new = time.is_none();
+    is_new.then(|| *time.insert(at))
 }
 
 #[cfg(test)]

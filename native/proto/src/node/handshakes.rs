@@ -46,7 +46,7 @@ impl Node {
     pub(super) fn seek_session(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
         let reachable = link.path().is_some() || self.candidates.get(&link.peer).is_some_and(|all| !all.is_empty());
-        if reachable && link.needs_session(now, &self.config) && link.may_initiate(now, &self.config) {
+        if reachable && link.needs_session(now) && link.may_initiate(now, &self.config) {
             self.initiate(now, id);
         }
         self.wake(now, id);
@@ -102,7 +102,11 @@ impl Node {
             self.links.release([index]);
             return Err(Refusal::WeakKey);
         };
-        self.begin_as_responder(now, id, Session::new(Role::Responder, cipher, (index, initiation.index), keys, now));
+        self.begin_as_responder(
+            now,
+            id,
+            Session::new(Role::Responder, cipher, (index, initiation.index), keys, now, &self.config),
+        );
         Ok(reply)
     }
 
@@ -161,7 +165,7 @@ impl Node {
             self.fail(now, id, indices.0);
             return Err(DropReason::MalformedHandshake);
         };
-        let session = Session::new(Role::Initiator, cipher, indices, keys, now);
+        let session = Session::new(Role::Initiator, cipher, indices, keys, now, &self.config);
         if let Some(link) = self.links.get_mut(id) {
             let retired = link.install(session);
             link.schedule.session_began(now);

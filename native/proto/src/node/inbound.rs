@@ -7,7 +7,7 @@ use super::Node;
 use crate::links::LinkId;
 use crate::packet::IpHeader;
 use crate::wire::{Header, OVERHEAD};
-use crate::{Cipher, DropReason, Event, NetworkId, NodeId};
+use crate::{Cipher, DeviceId, DropReason, Event, NetworkId, NodeId};
 
 /// What a datagram means beyond its packet.
 struct Consequences {
@@ -40,9 +40,9 @@ impl Node {
             return Err(self.unknown_session(now, from));
         };
         let link = self.links.get_mut(id).ok_or(DropReason::UnknownSession)?;
-        let received = link.receive(now, self.config.reject_after, from, &header, datagram)?;
+        let received = link.receive(now, from, &header, datagram)?;
         let is_empty = received.packet.is_empty();
-        link.schedule.received(now, !is_empty, &self.config);
+        let due = link.schedule.received(now, !is_empty, &self.config);
         link.traffic.last_received = Some(now);
         let consequences = Consequences {
             link: id,
@@ -52,9 +52,12 @@ impl Node {
             confirms: received.confirms,
             by_peer: received.by_peer,
             is_empty,
-            rekey: !is_empty && link.is_rekey_due(now, &self.config),
+            rekey: !is_empty && link.is_rekey_due(now),
         };
         self.links.release(received.retired);
+        if let Some(at) = due {
+            self.links.wake(id, at);
+        }
         let delivered = if is_empty { Ok(()) } else { self.deliver(&consequences, received.packet) };
         self.draw(now, from, &consequences);
         delivered
@@ -62,7 +65,7 @@ impl Node {
 
     fn deliver(&mut self, from: &Consequences, packet: &[u8]) -> Result<(), DropReason> {
         let ip = IpHeader::parse(packet)?;
-        let id = self.switch.incoming(from.network, from.peer, &ip)?;
+        let id = self.route_in(from, &ip)?;
         let device = self.switch.device(id).ok_or(DropReason::NoDevice)?;
         if ip.total_length > usize::from(device.mtu) {
             return Err(DropReason::PacketTooBig);
@@ -78,6 +81,15 @@ impl Node {
         Ok(())
     }
 
+    fn route_in(&mut self, from: &Consequences, ip: &IpHeader) -> Result<DeviceId, DropReason> {
+        if let Some(device) = self.routes_in.get(from.link, ip.source, ip.destination) {
+            return Ok(device);
+        }
+        let device = self.switch.incoming(from.network, from.peer, ip)?;
+        self.routes_in.remember(from.link, ip.source, ip.destination, device);
+        Ok(device)
+    }
+
     /// Does what the first datagram of a session, a probe and an old session call for.
     fn draw(&mut self, now: Instant, from: SocketAddr, received: &Consequences) {
         let id = received.link;
@@ -91,6 +103,7 @@ impl Node {
                 self.probe(now, id);
             }
             self.flush(now, id);
+            self.wake(now, id);
         } else if received.by_peer && received.is_empty {
             // Only who was asked for the session answers probes, so that two nodes never answer each other's answers.
             self.send_empty(now, id, &[from]);
@@ -98,7 +111,6 @@ impl Node {
         if received.rekey {
             self.seek_session(now, id);
         }
-        self.wake(now, id);
     }
 
     fn unknown_session(&mut self, now: Instant, from: SocketAddr) -> DropReason {
@@ -119,7 +131,7 @@ impl Node {
 
     /// Sends a datagram without a packet to each address. One that finds no room is not missed: probes are repeated.
     pub(super) fn send_empty(&mut self, now: Instant, id: LinkId, targets: &[SocketAddr]) {
-        let session = self.links.get_mut(id).and_then(|link| link.prober(now, self.config.reject_after));
+        let session = self.links.get_mut(id).and_then(|link| link.session(now));
         let Some(session) = session else { return };
         for target in targets {
             if let Some(datagram) = self.trains.room(*target, OVERHEAD) {

@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use self::outbound::Next;
 use crate::deliveries::Deliveries;
 use crate::limits::{PerAddress, TokenBucket};
 use crate::links::{LinkId, Links};
+use crate::routes::Routes;
 use crate::switch::Switch;
 use crate::trains::Trains;
 use crate::{
@@ -34,6 +36,8 @@ pub struct Node {
     switch: Switch,
     candidates: BTreeMap<NodeId, Vec<SocketAddr>>,
     links: Links,
+    routes_out: Routes<DeviceId, Next>,
+    routes_in: Routes<LinkId, DeviceId>,
     trains: Trains,
     deliveries: Deliveries,
     events: VecDeque<Event>,
@@ -53,6 +57,8 @@ impl Node {
             entropy,
             candidates: BTreeMap::new(),
             links: Links::default(),
+            routes_out: Routes::new(),
+            routes_in: Routes::new(),
             trains: Trains::default(),
             deliveries: Deliveries::default(),
             events: VecDeque::new(),
@@ -67,6 +73,7 @@ impl Node {
     /// Adds or replaces a network. Sessions with nodes that are no members any more end at once.
     pub fn set_network(&mut self, _now: Instant, network: Network) {
         self.switch.set_network(&network);
+        self.forget_routes();
         for (peer, link) in self.links.of_network(network.id) {
             if !self.switch.are_members(network.id, peer) {
                 self.remove_link(link);
@@ -77,6 +84,7 @@ impl Node {
     /// Removes a network with its sessions.
     pub fn remove_network(&mut self, id: NetworkId) {
         self.switch.remove_network(id);
+        self.forget_routes();
         for (_, link) in self.links.of_network(id) {
             self.remove_link(link);
         }
@@ -97,6 +105,7 @@ impl Node {
     /// Removes a peer with its sessions.
     pub fn forget_peer(&mut self, node: NodeId) {
         self.candidates.remove(&node);
+        self.forget_routes();
         for link in self.links.of_peer(node) {
             self.remove_link(link);
         }
@@ -113,12 +122,14 @@ impl Node {
 
     /// Adds or replaces a device; a refusal changes nothing.
     pub fn set_device(&mut self, id: DeviceId, config: DeviceConfig) -> Result<(), DeviceError> {
+        self.forget_routes();
         self.switch.set_device(id, config)
     }
 
     /// Removes a device, with what waits for it.
     pub fn remove_device(&mut self, id: DeviceId) {
         self.switch.remove_device(id);
+        self.forget_routes();
         self.deliveries.remove_device(id);
     }
 
@@ -157,6 +168,11 @@ impl Node {
             peers.entry(link.peer).or_insert_with(unknown).networks.push(link.status());
         }
         peers.into_values().collect()
+    }
+
+    fn forget_routes(&mut self) {
+        self.routes_out.clear();
+        self.routes_in.clear();
     }
 
     fn remove_link(&mut self, id: LinkId) {

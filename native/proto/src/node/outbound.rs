@@ -8,7 +8,14 @@ use crate::link::Waiting;
 use crate::links::LinkId;
 use crate::packet::{Complaint, complain};
 use crate::switch::Hop;
-use crate::{DeviceId, DropReason, NetworkId, NodeId, Offload, OffloadKind};
+use crate::{DeviceId, DropReason, Offload, OffloadKind};
+
+/// Where a packet of a device goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    Device(DeviceId),
+    Link(LinkId),
+}
 
 impl Node {
     /// Takes one packet or super-packet from a device.
@@ -28,9 +35,9 @@ impl Node {
     }
 
     fn forward(&mut self, now: Instant, outgoing: &Outgoing<'_>) -> Result<(), DropReason> {
-        match self.switch.outgoing(outgoing.device, &outgoing.ip) {
-            Ok(Hop::Device(to)) => self.deliver_here(now, to, outgoing),
-            Ok(Hop::Peer(network, peer)) => self.send(now, network, peer, outgoing),
+        match self.route(outgoing) {
+            Ok(Next::Device(to)) => self.deliver_here(now, to, outgoing),
+            Ok(Next::Link(id)) => self.send(now, id, outgoing),
             Err(DropReason::NoMember) => {
                 self.answer(now, outgoing, Complaint::Unreachable);
                 Err(DropReason::NoMember)
@@ -39,19 +46,25 @@ impl Node {
         }
     }
 
-    fn send(
-        &mut self,
-        now: Instant,
-        network: NetworkId,
-        peer: NodeId,
-        packet: &Outgoing<'_>,
-    ) -> Result<(), DropReason> {
+    fn route(&mut self, packet: &Outgoing<'_>) -> Result<Next, DropReason> {
+        let (from, source, destination) = (packet.device, packet.ip.source, packet.ip.destination);
+        if let Some(next) = self.routes_out.get(from, source, destination) {
+            return Ok(next);
+        }
+        let next = match self.switch.outgoing(from, &packet.ip)? {
+            Hop::Device(to) => Next::Device(to),
+            Hop::Peer(network, peer) => Next::Link(self.links.find_or_add(network, peer)),
+        };
+        self.routes_out.remember(from, source, destination, next);
+        Ok(next)
+    }
+
+    fn send(&mut self, now: Instant, id: LinkId, packet: &Outgoing<'_>) -> Result<(), DropReason> {
         if packet.length(0) > usize::from(self.config.mtu) {
             return self.refuse_length(now, packet, self.config.mtu);
         }
-        let id = self.links.find_or_add(network, peer);
         let link = self.links.get_mut(id).ok_or(DropReason::LinkRemoved)?;
-        let Some((session, to)) = link.sender(now, self.config.reject_after) else {
+        let Some((session, to)) = link.sender(now) else {
             link.backlog.push(packet.waiting(now))?;
             self.seek_session(now, id);
             return Ok(());
@@ -61,11 +74,13 @@ impl Node {
         link.traffic.bytes_out += sealed.bytes;
         self.counters.packets_out += sealed.packets;
         self.counters.bytes_out += sealed.bytes;
-        link.schedule.sent(now, &self.config);
-        if link.is_rekey_due(now, &self.config) {
+        let due = link.schedule.sent(now, &self.config);
+        if link.is_rekey_due(now) {
             self.seek_session(now, id);
         }
-        self.wake(now, id);
+        if let Some(at) = due {
+            self.links.wake(id, at);
+        }
         if sealed.cut { Err(DropReason::TransmitQueueFull) } else { Ok(()) }
     }
 

@@ -32,7 +32,7 @@ impl Node {
         self.counters.count_drops(DropReason::BacklogExpired, expired);
         let unanswered = link.pending.take_if(|pending| now >= pending.since + self.config.handshake_timeout);
         link.schedule.notice_silence(now);
-        let ended = link.expire(now, self.config.reject_after);
+        let ended = link.expire(now);
         self.links.release(ended);
         if let Some(pending) = unanswered {
             self.fail(now, id, pending.index);

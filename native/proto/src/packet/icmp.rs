@@ -86,3 +86,67 @@ fn is_icmp_error(ip: &IpHeader, packet: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{PROTOCOL_UDP, read_u16};
+
+    fn packet_v4(protocol: u8, body: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 20 + body.len() as u8, 0, 0, 0x40, 0, 64, protocol, 0, 0];
+        packet.extend_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2]);
+        packet.extend_from_slice(body);
+        packet
+    }
+
+    fn packet_v6(protocol: u8, body: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x60, 0, 0, 0, 0, body.len() as u8, protocol, 64];
+        packet.extend_from_slice(&[1; 16]);
+        packet.extend_from_slice(&[2; 16]);
+        packet.extend_from_slice(body);
+        packet
+    }
+
+    fn answer(complaint: Complaint, packet: &[u8]) -> Option<Vec<u8>> {
+        let mut answer = vec![9; 3];
+        complain(complaint, &IpHeader::parse(packet).unwrap(), packet, &mut answer).then_some(answer)
+    }
+
+    #[test]
+    fn the_answer_quotes_the_packet_and_says_the_mtu() {
+        let packet = packet_v4(PROTOCOL_UDP, &[7; 100]);
+        let answer = answer(Complaint::TooBig { mtu: 1420 }, &packet).unwrap();
+        let ip = IpHeader::parse(&answer).unwrap();
+        assert_eq!((ip.source, ip.destination), ([10, 0, 0, 2].into(), [10, 0, 0, 1].into()));
+        assert_eq!((&answer[20..22], read_u16(&answer, 26)), (&[3, 4][..], 1420));
+        assert_eq!(&answer[28..], &packet);
+        assert_eq!(Sum::default().with(&answer[..20]).checksum(), 0);
+        assert_eq!(Sum::default().with(&answer[20..]).checksum(), 0);
+    }
+
+    #[test]
+    fn the_answer_over_ipv6_has_a_checksum_with_its_addresses() {
+        let packet = packet_v6(PROTOCOL_UDP, &[7; 100]);
+        for (complaint, kind) in [(Complaint::TooBig { mtu: 1420 }, [2, 0]), (Complaint::Unreachable, [1, 3])] {
+            let answer = answer(complaint, &packet).unwrap();
+            let ip = IpHeader::parse(&answer).unwrap();
+            let sum = checksum::pseudo_header(ip.source, ip.destination, PROTOCOL_ICMP_V6, answer.len() - 40);
+            assert_eq!(sum.with(&answer[40..]).checksum(), 0);
+            assert_eq!(answer[40..42], kind);
+        }
+    }
+
+    #[test]
+    fn errors_fragments_and_groups_get_no_answer() {
+        assert!(answer(Complaint::Unreachable, &packet_v4(PROTOCOL_ICMP, &[8, 0])).is_some(), "an echo request does");
+        assert!(answer(Complaint::Unreachable, &packet_v4(PROTOCOL_ICMP, &[3, 1])).is_none());
+        assert!(answer(Complaint::Unreachable, &packet_v6(PROTOCOL_ICMP_V6, &[1, 3])).is_none());
+        assert!(answer(Complaint::Unreachable, &packet_v6(PROTOCOL_ICMP_V6, &[])).is_none());
+        let mut fragment = packet_v4(PROTOCOL_UDP, &[]);
+        fragment[6] = 0x20;
+        assert!(answer(Complaint::Unreachable, &fragment).is_none());
+        let mut group = packet_v4(PROTOCOL_UDP, &[]);
+        group[16] = 224;
+        assert!(answer(Complaint::Unreachable, &group).is_none());
+    }
+}

@@ -133,3 +133,80 @@ impl Superpacket {
 fn sequence_after(segment: &Segment<'_>) -> u32 {
     read_u32(segment.transport_header(), 4).wrapping_add(segment.payload().len() as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{IpHeader, PROTOCOL_TCP};
+
+    /// A TCP packet without options that may be fragmented.
+    fn tcp(sequence: u32, flags: u8, identification: u16, length: u16) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 1, 0, 2];
+        packet.extend_from_slice(&sequence.to_be_bytes());
+        packet.extend_from_slice(&[0, 0, 0, 1, 5 << 4, flags, 1, 0, 0, 0, 0, 0]);
+        packet.resize(40 + usize::from(length), 7);
+        write_u16(&mut packet, 2, 40 + length);
+        write_u16(&mut packet, 4, identification);
+        checksum::write_ipv4(&mut packet[..20]);
+        let (source, destination) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let sum = checksum::pseudo_header(source, destination, PROTOCOL_TCP, 20 + usize::from(length));
+        let checksum = sum.with(&packet[20..]).checksum();
+        write_u16(&mut packet, 36, checksum);
+        packet
+    }
+
+    fn segment(packet: &[u8]) -> Segment<'_> {
+        Segment::parse(&IpHeader::parse(packet).unwrap(), packet).unwrap().unwrap()
+    }
+
+    fn accepts(first: &[u8], next: &[u8]) -> bool {
+        Superpacket::start(&segment(first)).is_some_and(|superpacket| superpacket.accepts(first, &segment(next)))
+    }
+
+    #[test]
+    fn only_data_starts_a_superpacket() {
+        for (flags, length) in [(FLAG_ACK, 0), (FLAG_ACK | FLAG_PSH, 10), (0x12, 10), (0x14, 10), (0x30, 10), (0, 10)] {
+            assert!(Superpacket::start(&segment(&tcp(0, flags, 0, length))).is_none(), "{flags:#x}");
+        }
+        assert!(Superpacket::start(&segment(&tcp(0, FLAG_ACK, 0, 10))).is_some());
+    }
+
+    #[test]
+    fn the_next_in_sequence_is_accepted_and_no_other() {
+        let first = tcp(u32::MAX - 4, FLAG_ACK, 0xffff, 10);
+        assert!(accepts(&first, &tcp(5, FLAG_ACK, 0, 10)));
+        assert!(accepts(&first, &tcp(5, FLAG_ACK | FLAG_FIN, 0, 1)));
+        assert!(!accepts(&first, &tcp(6, FLAG_ACK, 0, 10)), "a gap");
+        assert!(!accepts(&first, &tcp(5, FLAG_ACK, 0, 11)), "longer than the first");
+        assert!(!accepts(&first, &tcp(5, FLAG_ACK, 0, 0)), "nothing in it");
+        assert!(!accepts(&first, &tcp(5, FLAG_ACK, 1, 10)), "another identification");
+        assert!(!accepts(&first, &tcp(5, FLAG_ACK | FLAG_CWR, 0, 10)), "a new reduction of the window");
+    }
+
+    #[test]
+    fn a_superpacket_ends_with_a_short_or_pushed_packet_and_at_its_longest() {
+        let first = tcp(0, FLAG_ACK, 0, 1000);
+        let mut superpacket = Superpacket::start(&segment(&first)).unwrap();
+        let mut buffer = first.clone();
+        assert!(!superpacket.append(&mut buffer, &segment(&tcp(1000, FLAG_ACK, 1, 999))));
+        let mut superpacket = Superpacket::start(&segment(&first)).unwrap();
+        assert!(!superpacket.append(&mut first.clone(), &segment(&tcp(1000, FLAG_ACK | FLAG_PSH, 1, 1000))));
+
+        let mut superpacket = Superpacket::start(&segment(&first)).unwrap();
+        let mut buffer = first;
+        for number in 1..65 {
+            let next = tcp(number * 1000, FLAG_ACK, number as u16, 1000);
+            assert!(superpacket.accepts(&buffer, &segment(&next)));
+            assert!(superpacket.append(&mut buffer, &segment(&next)));
+        }
+        assert!(!superpacket.accepts(&buffer, &segment(&tcp(65_000, FLAG_ACK, 65, 1000))));
+    }
+
+    #[test]
+    fn a_packet_that_stayed_alone_is_left_as_it_was() {
+        let first = tcp(0, FLAG_ACK, 0, 1000);
+        let mut buffer = first.clone();
+        assert_eq!(Superpacket::start(&segment(&first)).unwrap().finish(&mut buffer), Offload::default());
+        assert_eq!(buffer, first);
+    }
+}

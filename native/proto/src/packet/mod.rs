@@ -126,3 +126,69 @@ fn read_u32(bytes: &[u8], at: usize) -> u32 {
 fn write_u32(bytes: &mut [u8], at: usize, value: u32) {
     bytes[at..at + 4].copy_from_slice(&value.to_be_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet_v4() -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 24, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(&[1, 2, 3, 4]);
+        packet
+    }
+
+    fn packet_v6() -> Vec<u8> {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 2, 17, 64];
+        packet.extend_from_slice(&Ipv6Addr::LOCALHOST.octets());
+        packet.extend_from_slice(&Ipv6Addr::from([0xff02, 0, 0, 0, 0, 0, 0, 1]).octets());
+        packet.extend_from_slice(&[1, 2]);
+        packet
+    }
+
+    #[test]
+    fn both_families_are_read() {
+        let header = IpHeader::parse(&packet_v4()).unwrap();
+        assert_eq!((header.source, header.destination), ([10, 0, 0, 1].into(), [10, 0, 0, 2].into()));
+        assert_eq!((header.protocol, header.header_length, header.total_length), (PROTOCOL_TCP, 20, 24));
+        assert!(header.dont_fragment && !header.fragment && !header.is_multicast());
+
+        let header = IpHeader::parse(&packet_v6()).unwrap();
+        assert_eq!((header.protocol, header.header_length, header.total_length), (PROTOCOL_UDP, 40, 42));
+        assert!(header.dont_fragment && header.is_multicast());
+    }
+
+    #[test]
+    fn padding_is_not_part_of_the_packet() {
+        let mut packet = packet_v4();
+        packet.push(0);
+        assert_eq!(IpHeader::parse(&packet).unwrap().total_length, 24);
+    }
+
+    #[test]
+    fn whatever_is_cut_off_or_of_another_version_is_malformed() {
+        for packet in [packet_v4(), packet_v6()] {
+            for length in 0..packet.len() {
+                assert_eq!(IpHeader::parse(&packet[..length]), Err(DropReason::MalformedPacket));
+            }
+            for version in [0x0f, 0x55, 0x7f] {
+                let mut other = packet.clone();
+                other[0] = version;
+                assert_eq!(IpHeader::parse(&other), Err(DropReason::MalformedPacket));
+            }
+        }
+        let mut short_header = packet_v4();
+        short_header[0] = 0x44;
+        assert_eq!(IpHeader::parse(&short_header), Err(DropReason::MalformedPacket));
+    }
+
+    #[test]
+    fn fragments_are_known() {
+        let fragment = |at: usize, bits| {
+            let mut packet = packet_v4();
+            packet[at] = bits;
+            IpHeader::parse(&packet).unwrap().fragment
+        };
+        assert!(fragment(6, 0x20) && fragment(7, 1));
+        assert!(!fragment(6, 0x40));
+    }
+}

@@ -81,3 +81,58 @@ fn udp_header_length(transport: &[u8]) -> Option<usize> {
     let length = transport.get(4..6).map(|length| usize::from(read_u16(length, 0)))?;
     (transport.len() >= UDP_HEADER_LENGTH && length == transport.len()).then_some(UDP_HEADER_LENGTH)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn udp() -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend_from_slice(&[0, 1, 0, 2, 0, 12, 0, 0, 9, 9, 9, 9]);
+        let (source, destination) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let sum = checksum::pseudo_header(source, destination, PROTOCOL_UDP, 12).with(&packet[20..]).checksum();
+        packet[26..28].copy_from_slice(&sum.to_be_bytes());
+        packet
+    }
+
+    fn parse(packet: &[u8]) -> Result<Option<Flow>, DropReason> {
+        let segment = Segment::parse(&IpHeader::parse(packet)?, packet)?;
+        Ok(segment.map(|segment| segment.flow))
+    }
+
+    #[test]
+    fn a_packet_says_its_flow() {
+        let flow = parse(&udp()).unwrap().unwrap();
+        assert_eq!((flow.protocol, flow.ports), (PROTOCOL_UDP, [0, 1, 0, 2]));
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_an_error_and_none_is_no_flow() {
+        let mut packet = udp();
+        packet[31] ^= 1;
+        assert_eq!(parse(&packet), Err(DropReason::BadChecksum));
+        packet[26..28].fill(0);
+        assert_eq!(parse(&packet), Ok(None));
+    }
+
+    #[test]
+    fn fragments_and_other_protocols_have_no_flow() {
+        let changed = |at: usize, value| {
+            let mut packet = udp();
+            packet[at] = value;
+            parse(&packet)
+        };
+        assert_eq!(changed(6, 0x20), Ok(None));
+        assert_eq!(changed(9, 47), Ok(None));
+    }
+
+    #[test]
+    fn headers_that_do_not_fit_are_malformed() {
+        let mut packet = udp();
+        packet[25] = 13;
+        assert_eq!(parse(&packet), Err(DropReason::MalformedPacket));
+        let mut tcp = udp();
+        tcp[9] = PROTOCOL_TCP;
+        assert_eq!(parse(&tcp), Err(DropReason::MalformedPacket));
+    }
+}

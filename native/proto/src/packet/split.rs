@@ -110,3 +110,61 @@ pub fn complete_checksum(packet: &mut [u8], partial: PartialChecksum) {
 fn not_zero(checksum: u16) -> u16 {
     if checksum == 0 { 0xffff } else { checksum }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn udp_superpacket(payload: usize) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 0, 0xff, 0xff, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        write_u16(&mut packet, 2, 28 + payload as u16);
+        packet.extend_from_slice(&[0, 1, 0, 2, 0, 0, 0, 0]);
+        packet.resize(28 + payload, 7);
+        packet
+    }
+
+    fn offload(kind: OffloadKind, segment_size: u16) -> Offload {
+        Offload { kind, segment_size, ..Offload::default() }
+    }
+
+    fn split(offload: Offload, packet: &[u8]) -> Result<Split<'_>, DropReason> {
+        Split::new(&offload, &IpHeader::parse(packet)?, packet)
+    }
+
+    #[test]
+    fn the_last_packet_is_shorter_and_the_identification_wraps() {
+        let packet = udp_superpacket(25);
+        let split = split(offload(OffloadKind::Udp, 10), &packet).unwrap();
+        assert_eq!((0..split.count()).map(|index| split.length(index)).collect::<Vec<_>>(), [38, 38, 33]);
+        let mut second = vec![0; 38];
+        split.write(1, &mut second);
+        assert_eq!((read_u16(&second, 2), read_u16(&second, 4), read_u16(&second, 24)), (38, 0, 18));
+    }
+
+    #[test]
+    fn an_offload_header_that_does_not_fit_is_refused() {
+        let packet = udp_superpacket(25);
+        for wrong in
+            [(OffloadKind::Udp, 0), (OffloadKind::TcpV4, 10), (OffloadKind::TcpV6, 10), (OffloadKind::None, 10)]
+        {
+            let refused = split(offload(wrong.0, wrong.1), &packet);
+            assert_eq!(refused.map(|split| split.count()), Err(DropReason::MalformedOffload));
+        }
+        let empty = udp_superpacket(0);
+        assert!(split(offload(OffloadKind::Udp, 10), &empty).is_err());
+    }
+
+    #[test]
+    fn a_partial_checksum_is_completed_where_it_lies() {
+        let mut packet = udp_superpacket(3);
+        packet[26..28].copy_from_slice(&[0x12, 0x34]);
+        let expected = Sum::default().with(&packet[20..]).checksum();
+        complete_checksum(&mut packet, PartialChecksum { start: 20, offset: 6 });
+        assert_eq!(read_u16(&packet, 26), expected);
+    }
+
+    #[test]
+    fn a_udp_checksum_is_never_zero() {
+        assert_eq!((not_zero(0), not_zero(5)), (0xffff, 5));
+    }
+}

@@ -195,3 +195,60 @@ fn encode(start: [u8; 4], id: u64, network: NetworkId, key: Option<(u32, &[u8; 3
     }
     message
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AES: Cipher = Cipher::Aes256Gcm;
+    const CHACHA: Cipher = Cipher::ChaCha20Poly1305;
+
+    fn initiation(ciphers: Vec<Cipher>) -> Initiation {
+        Initiation { id: 7, network: NetworkId([3; 16]), index: 9, public: [5; 32], ciphers }
+    }
+
+    #[test]
+    fn messages_read_back() {
+        for ciphers in [vec![AES, CHACHA], vec![CHACHA, AES], vec![AES], vec![CHACHA]] {
+            let initiation = initiation(ciphers);
+            assert_eq!(Initiation::decode(&initiation.encode()), Ok(initiation));
+        }
+        let network = NetworkId([3; 16]);
+        let accept = Reply::Accept { id: 7, network, index: 9, public: [5; 32], cipher: CHACHA };
+        assert_eq!(Reply::decode(&accept.encode()), Some(accept));
+        for reason in Refusal::ALL {
+            let refuse = Reply::Refuse { id: 7, network, reason };
+            assert_eq!(Reply::decode(&refuse.encode()), Some(refuse));
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_what_it_refuses_if_that_can_be_read() {
+        let message = initiation(vec![AES]).encode();
+        let refusal = |message: &[u8]| Reply::refuse(message, Refusal::Malformed);
+        let (known, unknown) = (NetworkId([3; 16]), NetworkId([0; 16]));
+        assert_eq!(refusal(&message), Reply::Refuse { id: 7, network: known, reason: Refusal::Malformed });
+        assert_eq!(refusal(&message[..20]), Reply::Refuse { id: 7, network: unknown, reason: Refusal::Malformed });
+        assert_eq!(refusal(&[]), Reply::Refuse { id: 0, network: unknown, reason: Refusal::Malformed });
+    }
+
+    #[test]
+    fn other_lengths_kinds_and_versions_are_refused() {
+        let message = initiation(vec![AES]).encode();
+        for length in 0..message.len() {
+            assert_eq!(Initiation::decode(&message[..length]), Err(Refusal::Malformed));
+        }
+        let mut other = message.clone();
+        other[0] = 2;
+        assert_eq!(Initiation::decode(&other), Err(Refusal::Version));
+        assert_eq!(Reply::decode(&message), None);
+    }
+
+    #[test]
+    fn aes_is_taken_only_where_both_like_it_best() {
+        assert_eq!(choose_cipher(&[AES, CHACHA], &[AES, CHACHA]), Some(AES));
+        assert_eq!(choose_cipher(&[AES, CHACHA], &[CHACHA, AES]), Some(CHACHA));
+        assert_eq!(choose_cipher(&[CHACHA, AES], &[AES]), Some(AES));
+        assert_eq!(choose_cipher(&[CHACHA], &[AES]), None);
+    }
+}

@@ -84,3 +84,71 @@ fn algorithm(cipher: Cipher) -> &'static Algorithm {
         Cipher::ChaCha20Poly1305 => &CHACHA20_POLY1305,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::aead::{Aad, Nonce};
+
+    use super::*;
+
+    fn secret(seed: u8) -> Secret {
+        let mut entropy: Entropy = Box::new(move |bytes| bytes.fill(seed));
+        Secret::generate(&mut entropy)
+    }
+
+    fn transcript() -> Transcript<'static> {
+        Transcript {
+            network: NetworkId([1; 16]),
+            initiator: NodeId([2; 20]),
+            responder: NodeId([3; 20]),
+            initiation: b"initiation",
+            acceptance: b"acceptance",
+            cipher: Cipher::Aes256Gcm,
+        }
+    }
+
+    /// What a key makes of a message, to compare keys that can't be looked at.
+    fn print(key: &LessSafeKey) -> Vec<u8> {
+        let nonce = Nonce::assume_unique_for_key([0; 12]);
+        let mut message = vec![0; 32];
+        key.seal_in_place_append_tag(nonce, Aad::empty(), &mut message).unwrap();
+        message
+    }
+
+    fn prints(binding: u8, transcript: &Transcript<'_>) -> (Vec<u8>, Vec<u8>) {
+        let keys = secret(1).agree(secret(2).public(), &[binding; 32], transcript).unwrap();
+        (print(&keys.from_initiator), print(&keys.from_responder))
+    }
+
+    #[test]
+    fn both_sides_derive_the_same_two_keys() {
+        let other = secret(2).agree(secret(1).public(), &[9; 32], &transcript()).unwrap();
+        let (from_initiator, from_responder) = prints(9, &transcript());
+        assert_ne!(from_initiator, from_responder);
+        assert_eq!((from_initiator, from_responder), (print(&other.from_initiator), print(&other.from_responder)));
+    }
+
+    #[test]
+    fn everything_that_was_said_is_in_the_keys() {
+        let base = transcript();
+        let others = [
+            Transcript { network: NetworkId([8; 16]), ..base },
+            Transcript { initiator: NodeId([8; 20]), ..base },
+            Transcript { responder: NodeId([8; 20]), ..base },
+            Transcript { initiation: b"another", ..base },
+            Transcript { acceptance: b"another", ..base },
+            Transcript { cipher: Cipher::ChaCha20Poly1305, ..base },
+        ];
+        let own = prints(9, &base);
+        assert_ne!(prints(8, &base), own);
+        assert!(others.iter().all(|other| prints(9, other).0 != own.0 && prints(9, other).1 != own.1));
+    }
+
+    #[test]
+    fn a_public_key_of_small_order_is_refused() {
+        assert!(secret(1).agree([0; 32], &[9; 32], &transcript()).is_none());
+        let mut one = [0; 32];
+        one[0] = 1;
+        assert!(secret(1).agree(one, &[9; 32], &transcript()).is_none());
+    }
+}

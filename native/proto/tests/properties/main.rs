@@ -1,5 +1,6 @@
 //! What holds for any input.
 
+mod devices;
 mod garbage;
 mod handshakes;
 mod merging;

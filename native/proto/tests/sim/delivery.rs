@@ -6,7 +6,8 @@ use golem_vpn_proto::{DropReason, Event};
 
 use crate::packets::{udp, udp_payload};
 use crate::traffic::{numbered, numbers, stream};
-use crate::world::{Wire, World, address, address_v6};
+use crate::wire::Wire;
+use crate::world::{World, address, address_v6};
 
 const SECOND: Duration = Duration::from_secs(1);
 

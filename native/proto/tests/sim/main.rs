@@ -8,4 +8,5 @@ mod rekey;
 mod restart;
 mod roaming;
 mod traffic;
+mod wire;
 mod world;

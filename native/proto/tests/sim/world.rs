@@ -12,29 +12,12 @@ use golem_vpn_proto::{
 };
 
 use crate::random::Random;
+use crate::wire::{Scheduled, What, Wire};
 
 /// The one device of each node.
 pub const DEVICE: DeviceId = DeviceId(1);
 
 const BINDING: [u8; 32] = [7; 32];
-
-/// How datagrams travel.
-#[derive(Clone, Copy, Debug)]
-pub struct Wire {
-    pub latency: Duration,
-    /// Added to the latency at random, so that datagrams overtake each other.
-    pub jitter: Duration,
-    /// Datagrams lost, and datagrams that come twice, of a thousand.
-    pub loss: u64,
-    pub duplication: u64,
-}
-
-impl Wire {
-    /// Loses nothing and keeps the order.
-    pub fn clean() -> Self {
-        Self { latency: Duration::from_millis(5), jitter: Duration::ZERO, loss: 0, duplication: 0 }
-    }
-}
 
 /// A node with what it was given so far.
 pub struct Host {
@@ -63,21 +46,6 @@ pub struct World {
     queue: BinaryHeap<Reverse<Scheduled>>,
     sequence: u64,
     random: Random,
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Scheduled {
-    at: Instant,
-    sequence: u64,
-    what: What,
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    Datagrams { from: SocketAddr, to: SocketAddr, segment_size: usize, bytes: Vec<u8> },
-    Handshake { from: usize, to: NodeId, id: u64, message: Vec<u8> },
-    Reply { from: NodeId, to: usize, message: Vec<u8> },
-    Failure { host: usize, to: NodeId, id: u64 },
 }
 
 impl World {

@@ -7,12 +7,12 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.serialization import encode_json
 from litestar.status_codes import HTTP_200_OK
 
+from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Activities, Caller
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.models import CreatedActivity, NewActivity, Script
 from golem_vpn.errors import InvalidInput
 
-PREFIX = "/activity-api/v1"
 DEFAULT_WAIT_SECONDS = 5.0
 MAX_WAIT_SECONDS = 300.0
 
@@ -111,4 +111,4 @@ def router() -> Router:
     handlers = [
         create_activity, destroy_activity, show_state, show_usage, show_activity_agreement, execute, show_results,
     ]  # fmt: skip
-    return Router(PREFIX, route_handlers=handlers, tags=["Activity API"])
+    return Router(prefixes.ACTIVITY, route_handlers=handlers, tags=["Activity API"])

@@ -6,12 +6,11 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Agreements, Caller
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.models import NewAgreement
 from golem_vpn.market.agreements import agreement_json
-
-PREFIX = "/golem-vpn/v1/agreements"
 
 
 @get(responses=raises())
@@ -41,4 +40,4 @@ async def terminate_agreement(caller: Caller, agreements: Agreements, agreement_
 def router() -> Router:
     """Gives the routes."""
     handlers = [list_agreements, hire, show_agreement, terminate_agreement]
-    return Router(PREFIX, route_handlers=handlers, tags=["Agreements"])
+    return Router(f"{prefixes.DAEMON}/agreements", route_handlers=handlers, tags=["Agreements"])

@@ -4,12 +4,11 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import OwnAttachments
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.models import NewAttachment
 from golem_vpn.vpn.attachments import Attachment
-
-PREFIX = "/golem-vpn/v1/attachments"
 
 
 @get(responses=raises())
@@ -32,4 +31,6 @@ async def detach(attachments: OwnAttachments, network_id: FromPath[str]) -> None
 
 def router() -> Router:
     """Gives the routes."""
-    return Router(PREFIX, route_handlers=[list_attachments, attach, detach], tags=["Attachments"])
+    return Router(
+        f"{prefixes.DAEMON}/attachments", route_handlers=[list_attachments, attach, detach], tags=["Attachments"]
+    )

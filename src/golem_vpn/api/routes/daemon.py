@@ -6,6 +6,7 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Hubs, Keys, Node, OwnIdentities
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.models import (
@@ -18,8 +19,6 @@ from golem_vpn.api.models import (
     TicketText,
 )
 from golem_vpn.vpn.networks import parse_node_id
-
-PREFIX = "/golem-vpn/v1"
 
 
 @get("/app-keys", responses=raises())
@@ -101,4 +100,4 @@ def router() -> Router:
         list_app_keys, create_app_key, remove_app_key, list_identities, create_identity, list_known_nodes,
         create_ticket, join_hub, list_peers, show_status,
     ]  # fmt: skip
-    return Router(PREFIX, route_handlers=handlers, tags=["Daemon"])
+    return Router(prefixes.DAEMON, route_handlers=handlers, tags=["Daemon"])

@@ -9,15 +9,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from golem_vpn.api.dependencies import Node
+from golem_vpn.api.dependencies import Node, OpenGates
+from golem_vpn.api.gate import Gates
 
 
 class SnapshotCollector(Collector):
     """Writes one snapshot of the data plane as metrics."""
 
-    def __init__(self, snapshot: dict[str, Any], connected: int) -> None:
+    def __init__(self, snapshot: dict[str, Any], connected: int, gates: Gates) -> None:
         self._snapshot = snapshot
         self._connected = connected
+        self._gates = gates
 
     def collect(self) -> Iterator[Metric]:
         """Gives the metrics."""
@@ -32,15 +34,20 @@ class SnapshotCollector(Collector):
         for offload, active in self._snapshot["offloads"].items():
             offloads.add_metric([offload], float(active))
         yield offloads
+        ends = CounterMetricFamily("golem_vpn_gates_ended", "Gates that have ended", labels=["reason"])
+        for reason, count in self._gates.ends.items():
+            ends.add_metric([reason], count)
+        yield ends
+        yield GaugeMetricFamily("golem_vpn_gates_open", "Gates open now", value=self._gates.open)
         yield GaugeMetricFamily("golem_vpn_peers", "Nodes that share a network", value=len(self._snapshot["peers"]))
         yield GaugeMetricFamily("golem_vpn_control_connections", "Nodes connected to", value=self._connected)
 
 
 @get(["/metrics", "/metrics-api/v1/expose"], media_type=MediaType.TEXT, security=[{}], tags=["Daemon"])
-async def expose_metrics(node: Node) -> Response[bytes]:
+async def expose_metrics(node: Node, gates: OpenGates) -> Response[bytes]:
     """Gives the counters in the text form of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(SnapshotCollector(await node.snapshot(), len(list(node.connected()))))
+    registry.register(SnapshotCollector(await node.snapshot(), len(list(node.connected())), gates))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 

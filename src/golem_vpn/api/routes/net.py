@@ -4,13 +4,12 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Caller, Networks
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.models import Address, NewNetwork
 from golem_vpn.errors import InvalidInput
 from golem_vpn.vpn.model import Connection, NetworkInfo, NetworkNode
-
-PREFIXES = ("/net-api/v1", "/net-api/v2/vpn")
 
 
 @get("/net", responses=raises())
@@ -102,4 +101,4 @@ def routers() -> list[Router]:
         list_networks, create_network, show_network, remove_network, list_addresses, add_address, list_nodes, add_node,
         remove_node, list_connections, open_gate,
     ]  # fmt: skip
-    return [Router(prefix, route_handlers=handlers, tags=["Net API"]) for prefix in PREFIXES]
+    return [Router(prefix, route_handlers=handlers, tags=["Net API"]) for prefix in prefixes.NET]

@@ -1,6 +1,8 @@
 //! Engines with queues as devices, over real sockets and over a wire in memory. The tests carry the handshakes,
 //! as the control plane does.
 
+mod tun;
+
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ const DEVICE: DeviceId = DeviceId(1);
 const BINDING: [u8; 32] = [9; 32];
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An engine with one queue device, at the address 10.0.0.`number`.
+/// An engine with one queue device, at the address 10.0.0.`number`. A second device may be at 10.0.0.`number + 10`.
 struct Peer {
     number: u8,
     engine: Engine,
@@ -32,7 +34,7 @@ fn address(number: u8) -> Ipv4Addr {
 }
 
 fn member(number: u8) -> Member {
-    Member { node: node(number), addresses: vec![address(number).into()] }
+    Member { node: node(number), addresses: vec![address(number).into(), address(number + 10).into()] }
 }
 
 fn network() -> Network {

@@ -1,0 +1,86 @@
+//! The network of the payload: `lo`, and one TUN interface whose other end goes to the daemon.
+
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::failure::{Doing, Failure, Part};
+use super::messages::{Device, InterfaceAddress};
+use super::namespaces::PAYLOAD_ID;
+use crate::tun;
+use crate::tun::netlink::{Netlink, index_of};
+
+const LOOPBACK_MTU: u16 = 65_535;
+const SYSTEM_CONTROLS: &str = "/proc/sys/net";
+
+/// Makes the interface, which does not carry anything yet. It lives as long as the descriptor.
+///
+/// The device node is opened here, in the new namespace, because the interface belongs to where that happened.
+pub fn create(device: &Device) -> Result<OwnedFd, Failure> {
+    let node = Path::new(OsStr::from_bytes(device.node.to_bytes()));
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(node)
+        .doing(Part::Device, format!("open the TUN device {}", node.display()))?;
+    tun::attach(file.as_fd(), &device.name).doing(Part::Device, format!("make the interface {}", device.name))?;
+    Ok(file.into())
+}
+
+/// Brings up `lo` and, if there is one, the payload's interface.
+pub fn configure(device: Option<&Device>) -> Result<(), Failure> {
+    raise("lo", LOOPBACK_MTU)?;
+    // What takes privileges on a host's network is nobody else's business in one of the payload's own.
+    write_control("ipv4/ping_group_range", &format!("{PAYLOAD_ID} {PAYLOAD_ID}"))?;
+    write_control("ipv4/ip_unprivileged_port_start", "0")?;
+    let Some(device) = device else { return Ok(()) };
+    write_control(&format!("ipv4/conf/{}/promote_secondaries", device.name), "1")?;
+    switch_ipv6(&device.name, &device.addresses)?;
+    raise(&device.name, device.mtu)?;
+    replace_addresses(&device.name, &[], &device.addresses)
+}
+
+/// Changes the interface's addresses without touching those that stay.
+pub fn replace_addresses(name: &str, old: &[InterfaceAddress], new: &[InterfaceAddress]) -> Result<(), Failure> {
+    let find = || io::Result::Ok((Netlink::open()?, index_of(name)?));
+    let (mut netlink, index) = find().doing(Part::Device, format!("find {name}"))?;
+    switch_ipv6(name, new)?;
+    for own in new.iter().filter(|own| !old.contains(own)) {
+        netlink
+            .add_address(index, own.address, own.prefix)
+            .doing(Part::Device, format!("add {}/{} to {name}", own.address, own.prefix))?;
+    }
+    for own in old.iter().filter(|own| !new.contains(own)) {
+        match netlink.remove_address(index, own.address, own.prefix) {
+            // Went with IPv6 as a whole.
+            Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => {}
+            result => result.doing(Part::Device, format!("remove {}/{} from {name}", own.address, own.prefix))?,
+        }
+    }
+    Ok(())
+}
+
+/// Lets the interface have only what the network gives it: no address that it makes up itself, no router that it
+/// looks for, and no IPv6 at all where the network has none.
+fn switch_ipv6(name: &str, addresses: &[InterfaceAddress]) -> Result<(), Failure> {
+    if !Path::new(SYSTEM_CONTROLS).join("ipv6").exists() {
+        return Ok(());
+    }
+    let wanted = addresses.iter().any(|own| own.address.is_ipv6());
+    write_control(&format!("ipv6/conf/{name}/addr_gen_mode"), "1")?;
+    write_control(&format!("ipv6/conf/{name}/accept_ra"), "0")?;
+    write_control(&format!("ipv6/conf/{name}/disable_ipv6"), if wanted { "0" } else { "1" })
+}
+
+fn write_control(name: &str, value: &str) -> Result<(), Failure> {
+    let path = Path::new(SYSTEM_CONTROLS).join(name);
+    fs::write(&path, value).doing(Part::Device, format!("write {value:?} to {}", path.display()))
+}
+
+fn raise(name: &str, mtu: u16) -> Result<(), Failure> {
+    let set_up = || Netlink::open()?.set_up(index_of(name)?, mtu);
+    set_up().doing(Part::Device, format!("bring up {name} with MTU {mtu}"))
+}

@@ -1,0 +1,104 @@
+//! Gives up power: first of the service, which keeps what it needs to change addresses, then of each payload.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::mem;
+use std::ptr;
+
+use super::failure::{Doing, Failure, Part, checked};
+use super::messages::Limits;
+use super::namespaces::PAYLOAD_ID;
+
+const NETWORK_ADMINISTRATION: u32 = 12;
+const HIGHEST_CAPABILITY: libc::c_ulong = 63;
+const CAPABILITY_VERSION: u32 = 0x2008_0522;
+
+/// Gives the namespaces a name of their own.
+pub fn name_host(hostname: &str) -> Result<(), Failure> {
+    let name = CString::new(hostname).map_err(io::Error::from);
+    // SAFETY: the string is live and of the length it says; the call only reads it.
+    name.and_then(|name| checked(unsafe { libc::sethostname(name.as_ptr(), hostname.len()) }))
+        .doing(Part::Privileges, format!("set the host name {hostname:?}"))?;
+    Ok(())
+}
+
+/// Makes the service an ordinary user with one capability, over these namespaces only.
+///
+/// What it can't have any more, its children can't either. `forget_groups` only where the user map allows it.
+pub fn keep_network_administration(forget_groups: bool, limits: Limits) -> Result<(), Failure> {
+    fs::write("/proc/sys/user/max_user_namespaces", "0").doing(Part::Privileges, "forbid further user namespaces")?;
+    limit(libc::RLIMIT_CORE, 0).doing(Part::Privileges, "forbid core files")?;
+    limit(libc::RLIMIT_NOFILE, limits.open_files.into()).doing(Part::Privileges, "limit open files")?;
+    limit(libc::RLIMIT_NPROC, limits.processes.into()).doing(Part::Privileges, "limit processes")?;
+    become_payload_user(forget_groups).doing(Part::Privileges, "become the payload's user")?;
+    empty_bounding_set().doing(Part::Privileges, "empty the bounding set")?;
+    set_capabilities(1 << NETWORK_ADMINISTRATION).doing(Part::Privileges, "drop capabilities")?;
+    option(libc::PR_SET_NO_NEW_PRIVS, 1).doing(Part::Privileges, "forbid new privileges")?;
+    // Payloads are the same user, and must not look into the service's memory.
+    option(libc::PR_SET_DUMPABLE, 0).doing(Part::Privileges, "protect the service's memory")
+}
+
+/// Drops what the service kept.
+pub fn drop_capabilities() -> io::Result<()> {
+    set_capabilities(0)
+}
+
+fn become_payload_user(forget_groups: bool) -> io::Result<()> {
+    option(libc::PR_SET_KEEPCAPS, 1)?;
+    // SAFETY: the calls take numbers, and an empty list.
+    unsafe {
+        if forget_groups {
+            checked(libc::setgroups(0, ptr::null()))?;
+        }
+        checked(libc::setresgid(PAYLOAD_ID, PAYLOAD_ID, PAYLOAD_ID))?;
+        checked(libc::setresuid(PAYLOAD_ID, PAYLOAD_ID, PAYLOAD_ID))?;
+    }
+    Ok(())
+}
+
+/// Drops one after the other until the kernel knows no more.
+fn empty_bounding_set() -> io::Result<()> {
+    // Becoming another user took the capabilities out of effect, but they are still there to be had.
+    set_capabilities(u64::MAX)?;
+    for capability in 0..=HIGHEST_CAPABILITY {
+        match option(libc::PR_CAPBSET_DROP, capability) {
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
+            result => result?,
+        }
+    }
+    option(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL as libc::c_ulong)
+}
+
+/// Sets the permitted and effective sets, as far as they are permitted now, and empties the inheritable one.
+fn set_capabilities(wanted: u64) -> io::Result<()> {
+    let header = [CAPABILITY_VERSION, 0];
+    let mut sets = [0_u32; 6];
+    // SAFETY: the arrays are live and have the layout of the kernel's version 3: effective, permitted, inheritable for
+    // the lower 32 capabilities, then for the upper ones.
+    unsafe {
+        checked(libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()))?;
+        let permitted = [sets[1] & wanted as u32, sets[4] & (wanted >> 32) as u32];
+        sets = [permitted[0], permitted[0], 0, permitted[1], permitted[1], 0];
+        checked(libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()))?;
+    }
+    Ok(())
+}
+
+/// Sets a limit, or keeps the present one if that is lower and can't be raised.
+fn limit(resource: libc::__rlimit_resource_t, wanted: libc::rlim_t) -> io::Result<()> {
+    // SAFETY: the structure is live; the calls write and read it.
+    unsafe {
+        let mut present: libc::rlimit = mem::zeroed();
+        checked(libc::getrlimit(resource, &mut present))?;
+        let value = wanted.min(present.rlim_max);
+        checked(libc::setrlimit(resource, &libc::rlimit { rlim_cur: value, rlim_max: value }))?;
+    }
+    Ok(())
+}
+
+fn option(option: libc::c_int, value: libc::c_ulong) -> io::Result<()> {
+    // SAFETY: none of the options used here takes a pointer.
+    checked(unsafe { libc::prctl(option, value, 0 as libc::c_ulong, 0 as libc::c_ulong, 0 as libc::c_ulong) })?;
+    Ok(())
+}

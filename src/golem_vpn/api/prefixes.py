@@ -1,0 +1,6 @@
+"""Where each API is mounted."""
+
+NET = ("/net-api/v1", "/net-api/v2/vpn")
+"""The Net API is the same below both: SDKs know it by either."""
+ACTIVITY = "/activity-api/v1"
+DAEMON = "/golem-vpn/v1"

@@ -1,0 +1,81 @@
+"""Finds out whether this machine can run payloads, by trying: what `golem-vpn doctor` and a starting provider ask."""
+
+import tempfile
+from ipaddress import ip_interface
+from pathlib import Path
+
+from golem_vpn.errors import GolemVpnError, RuntimeUnavailable
+from golem_vpn.exeunit.runtimes.base import Check, Deployment, Limits, NetworkAddress, RunCommand, Stream
+from golem_vpn.exeunit.runtimes.cgroups import ControlGroups
+from golem_vpn.exeunit.runtimes.cures import cure
+from golem_vpn.exeunit.runtimes.holder import SetupFailed
+from golem_vpn.exeunit.runtimes.messages import Failed
+from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime, tun_device_node
+
+_TRIAL_ADDRESS = NetworkAddress("0" * 32, ip_interface("192.0.2.1/32"))
+"""Of the range for documentation; it never leaves the trial's own namespace."""
+
+_ORDER = ("control", "namespaces", "device", "file-system", "privileges")
+"""The parts of a set-up, as they come; without the device all others can still be tried."""
+
+
+async def check_machine() -> list[Check]:
+    """Makes a sandbox of no use and takes it away again; a line for each thing that payloads need."""
+    failures = await _try_sandbox((_TRIAL_ADDRESS,))
+    if "device" in failures:
+        failures = await _try_sandbox(()) | {"device": failures["device"]}
+    return [
+        _line("user namespaces", "namespaces", failures, "payloads get namespaces of their own, without privileges"),
+        _line("TUN device", "device", failures, f"{tun_device_node()} can be used inside a namespace"),
+        _line("file system", "file-system", failures, "payloads get a file system view of their own"),
+        _line("privileges", "privileges", failures, "payloads have no capability, and a system call filter"),
+        await _check_limits(),
+    ]
+
+
+async def _try_sandbox(networks: tuple[NetworkAddress, ...]) -> dict[str, Failed]:
+    """Gives what the system refused, by the part of the set-up; what comes after a refusal is not tried."""
+    with tempfile.TemporaryDirectory(prefix="golem-vpn-check-", ignore_cleanup_errors=True) as directory:
+        runtime = NamespaceRuntime()
+        try:
+            await runtime.deploy(Deployment(activity_id="check", work_dir=Path(directory, "work"), networks=networks))
+            await runtime.start()
+            return await _try_program(runtime)
+        except RuntimeUnavailable as error:
+            failed = error.__cause__.failure if isinstance(error.__cause__, SetupFailed) else None
+            return {failed.part: failed} if failed else {"namespaces": Failed("namespaces", error.message, 0)}
+        except (GolemVpnError, OSError) as error:
+            return {"namespaces": Failed("namespaces", str(error), 0)}
+        finally:
+            await runtime.stop()
+
+
+async def _try_program(runtime: NamespaceRuntime) -> dict[str, Failed]:
+    written: list[bytes] = []
+
+    def collect(_stream: Stream, data: bytes) -> None:
+        written.append(data)
+
+    code = await runtime.run(RunCommand(program="true"), collect)
+    text = b"".join(written).decode(errors="replace").strip()
+    return {} if code == 0 else {"privileges": Failed("privileges", text or f"true: exit code {code}", 0)}
+
+
+def _line(name: str, part: str, failures: dict[str, Failed], fine: str) -> Check:
+    if part in failures:
+        failure = failures[part]
+        return Check(name, ok=False, cause=failure.text, cure=cure(failure, tun_device_node()))
+    if any(_ORDER.index(part) > _ORDER.index(failed) for failed in failures if failed != "device"):
+        return Check(name, ok=False, cause="not tried, because of what failed before", cure="See there")
+    return Check(name, ok=True, cause=fine)
+
+
+async def _check_limits() -> Check:
+    groups = ControlGroups("check", Limits(memory_bytes=1 << 30, cpu_cores=1.0))
+    await groups.remove()
+    if not groups.unenforced:
+        return Check("limits", ok=True, cause="memory and processor time of payloads can be limited")
+    advice = (
+        "Run the daemon as a systemd service with Delegate=yes, or as root; until then only agree on what you can spare"
+    )
+    return Check("limits", ok=False, cause="; ".join(groups.unenforced), cure=advice)

@@ -1,0 +1,194 @@
+"""Plans the file system that an activity's payloads see.
+
+Without a task package it is the host's, read-only, minus what is none of a payload's business; with one it is the
+package under a writable layer. In both, a few directories and files are the activity's own.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from golem_vpn.errors import InvalidInput
+from golem_vpn.exeunit.runtimes.base import Deployment
+from golem_vpn.exeunit.runtimes.messages import (
+    Devices,
+    EmptyRoot,
+    Hide,
+    LayeredRoot,
+    Link,
+    Processes,
+    Root,
+    Seal,
+    Share,
+    Show,
+    Step,
+    System,
+    Tmpfs,
+)
+from golem_vpn.exeunit.runtimes.users import PAYLOAD_ID, PAYLOAD_NAME, PayloadUser
+
+WORK = "/golem/work"
+"""The payload's writable directory, where its programs start."""
+
+_HIDDEN = frozenset(("boot", "home", "lost+found", "media", "mnt", "root"))
+_OWN = frozenset(("dev", "proc", "run", "sys", "tmp", "var"))
+_VAR = ("cache", "lib", "log", "spool", "tmp")
+_ETC = ("group", "hostname", "hosts", "passwd", "resolv.conf")
+_TERMINAL_GROUP = "tty"
+"""Where there is such a group, OpenSSH gives terminals to it, which an ordinary user may not, and ends if it can't."""
+_RUN = Tmpfs("/run", f"size=64m,mode=0755,uid={PAYLOAD_ID},gid={PAYLOAD_ID}")
+_KERNEL: tuple[Step, ...] = (Processes(), System(), Devices(), _RUN)
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Where the root is mounted, what it is, and how the rest is put together."""
+
+    mount_point: Path
+    root: Root
+    steps: tuple[Step, ...]
+
+
+def prepare_layout(deployment: Deployment, hostname: str, package: Path | None, owner: PayloadUser) -> Layout:
+    """Makes the directories and files that are the activity's own, and plans the rest."""
+    work_dir = deployment.work_dir
+    mount_point = work_dir / "root"
+    mount_point.mkdir(exist_ok=True)
+    writable = (_directory(work_dir / "work", 0o755, owner), _directory(work_dir / "tmp", 0o1777, owner))
+    shares = tuple(Share(source, target) for source, target in zip(writable, (WORK, "/tmp"), strict=True))  # noqa: S108
+    if package is None:
+        etc = work_dir / "etc"
+        _write_etc(etc, Path("/etc"), deployment, hostname)
+        steps = (*_show_host(Path("/")), *_own_etc(etc), *_KERNEL, Share(_var(work_dir, owner), "/var"))
+        covers = tuple(Hide(str(path)) for path in _private(deployment))
+        return Layout(mount_point, EmptyRoot("size=1m,mode=0755"), (*steps, *covers, *shares, Seal()))
+    layer = _layer(work_dir / "layer", package, deployment, hostname)
+    upper, scratch = _directory(work_dir / "upper", 0o755, owner), work_dir / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return Layout(mount_point, LayeredRoot((layer, package), upper, scratch), (*_KERNEL, *shares))
+
+
+def _directory(path: Path, mode: int, owner: PayloadUser) -> Path:
+    path.mkdir(exist_ok=True)
+    path.chmod(mode)
+    owner.own(path)
+    return path
+
+
+def _var(work_dir: Path, owner: PayloadUser) -> Path:
+    var = _directory(work_dir / "var", 0o755, owner)
+    for name in _VAR:
+        _directory(var / name, 0o755, owner)
+    if not (var / "run").is_symlink():
+        (var / "run").symlink_to("/run")
+    return var
+
+
+def _show_host(root: Path) -> Iterator[Step]:
+    for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
+        if entry.name in _HIDDEN or entry.name in _OWN:
+            continue
+        if entry.is_symlink():
+            yield Link(f"/{entry.name}", os.readlink(entry.path))
+        elif entry.is_dir():
+            yield Show(Path(entry.path), f"/{entry.name}")
+
+
+def _own_etc(etc: Path) -> Iterator[Step]:
+    """Covers the host's files, where it has them; `resolv.conf` is often a link to what is not shown at all."""
+    for name in _ETC:
+        resolved = Path("/etc", name).resolve()
+        if resolved.is_file() and resolved.parts[1] not in _HIDDEN | _OWN:
+            yield Show(etc / name, str(resolved))
+
+
+def _private(deployment: Deployment) -> Iterator[Path]:
+    """Names what must be covered in the directories that are shown: the daemon's, the user's, and the host's sockets.
+
+    A socket can be connected to although its file system is read-only.
+    """
+    resolved = (path.resolve() for path in (*deployment.hidden, deployment.work_dir, *_home()))
+    directories = [path for path in resolved if _is_shown(path)]
+    yield from directories
+    for socket in _unix_sockets():
+        if _is_shown(socket) and not any(socket.is_relative_to(directory) for directory in directories):
+            yield socket
+
+
+def _home() -> Iterator[Path]:
+    """Gives the home of the daemon's user; those of system users are often directories that all programs need."""
+    home = Path(os.path.expanduser("~"))
+    if home.is_dir() and home.stat().st_uid == os.geteuid() != 0:
+        yield home
+
+
+def _is_shown(path: Path) -> bool:
+    return len(path.parts) > 1 and path.parts[1] not in _HIDDEN | _OWN
+
+
+def _unix_sockets() -> Iterable[Path]:
+    """Gives the sockets of the host that have a name in the file system."""
+    columns = (line.split(maxsplit=7) for line in Path("/proc/net/unix").read_text(errors="replace").splitlines()[1:])
+    names = {fields[7] for fields in columns if len(fields) == 8}
+    return sorted(Path(name).resolve() for name in names if name.startswith("/"))
+
+
+def _layer(layer: Path, package: Path, deployment: Deployment, hostname: str) -> Path:
+    """Makes the uppermost read-only layer, so that what is mounted never meets a link in somebody's package."""
+    for name in (*_OWN - {"var"}, "mnt", WORK[1:]):
+        (layer / name).mkdir(parents=True, exist_ok=True)
+    package_etc = package / "etc"
+    _write_etc(layer / "etc", Path() if package_etc.is_symlink() else package_etc, deployment, hostname)
+    return layer
+
+
+def _write_etc(etc: Path, base: Path, deployment: Deployment, hostname: str) -> None:
+    etc.mkdir(exist_ok=True)
+    user = f"{PAYLOAD_NAME}:x:{PAYLOAD_ID}:{PAYLOAD_ID}:payload:{WORK}:/bin/sh"
+    (etc / "passwd").write_text(_with_entry(base / "passwd", user, "root:x:0:0:root:/root:/bin/sh"))
+    group = f"{PAYLOAD_NAME}:x:{PAYLOAD_ID}:"
+    (etc / "group").write_text(_with_entry(base / "group", group, "root:x:0:", without=_TERMINAL_GROUP))
+    (etc / "hostname").write_text(f"{hostname}\n")
+    (etc / "hosts").write_text(_hosts(deployment, hostname))
+    (etc / "resolv.conf").write_text("")
+
+
+def _with_entry(base: Path, own: str, fallback: str, without: str = "") -> str:
+    """Adds the payload's user or group to those of the base, in place of one with its number or name."""
+    is_plain = base.is_file() and not base.is_symlink()
+    lines = base.read_text(errors="replace").splitlines() if is_plain else [fallback]
+    entries = [(line.split(":"), line) for line in lines]
+    kept = [
+        line
+        for fields, line in entries
+        if fields[0] not in (PAYLOAD_NAME, without) and fields[2:3] != [str(PAYLOAD_ID)]
+    ]
+    return "\n".join((*kept, own, ""))
+
+
+def _hosts(deployment: Deployment, hostname: str) -> str:
+    own = str(deployment.networks[0].address.ip) if deployment.networks else "127.0.1.1"
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost", f"{own} {hostname}"]
+    for name, address in deployment.hosts:
+        if not name or any(character.isspace() or character == "#" for character in name):
+            raise InvalidInput(f"hosts: {name!r} is not a name")
+        lines.append(f"{address} {name}")
+    return "\n".join((*lines, ""))
+
+
+def make_removable(directory: Path) -> None:
+    """Gives the daemon back the right to remove what a payload, or an overlay, has closed to it."""
+    for parent, directories, _ in os.walk(directory):
+        for name in directories:
+            path = Path(parent, name)
+            if not path.is_symlink() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+                path.chmod(0o700)
+
+
+def remove_own(work_dir: Path) -> None:
+    """Removes what was made for the set-up; the payload's own work stays."""
+    make_removable(work_dir)
+    for name in ("etc", "layer", "root", "scratch", "upper", "package", "var", "tmp"):
+        shutil.rmtree(work_dir / name, ignore_errors=True)

@@ -1,0 +1,33 @@
+"""What the tests with real namespaces share."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tun_device_node() -> Iterator[Path]:
+    """A TUN device node that everybody may open: the machine's, or one of the test's own where that is closed."""
+    node = Path(os.environ.get("GOLEM_VPN_TUN_DEVICE", "/dev/net/tun"))
+    if node.exists() and node.stat().st_mode & 0o006 == 0o006:
+        yield node
+        return
+    if os.geteuid() != 0:
+        pytest.skip(f"{node} is closed to this user, and only root can make another node")
+    # Elsewhere than in /dev, a file system may be mounted without devices.
+    with tempfile.TemporaryDirectory(prefix="golem-vpn-test-", dir="/dev") as directory:
+        own = Path(directory, "tun")
+        os.mknod(own, 0o666 | stat.S_IFCHR, os.makedev(10, 200))
+        own.chmod(0o666)
+        own.parent.chmod(0o755)
+        yield own
+
+
+@pytest.fixture(autouse=True)
+def use_tun_device_node(tun_device_node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets runtimes, and daemons that a test starts, use that node."""
+    monkeypatch.setenv("GOLEM_VPN_TUN_DEVICE", str(tun_device_node))
