@@ -1,14 +1,17 @@
 //! The twin of a socket in memory: trains through a bounded channel to the other end, with a bell as descriptor.
+//! The descriptor says at all times that it can be written: whoever waits for room asks again and again.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use super::{Datagrams, SocketStatus};
 use crate::poll::Bell;
 
-const TRAINS: usize = 1024;
+/// Trains that an end holds before it is full.
+pub(crate) const TRAINS: usize = 16;
 
 /// One end of a wire between two sockets.
 pub(crate) struct Channel {
@@ -18,6 +21,8 @@ pub(crate) struct Channel {
     outgoing: SyncSender<Train>,
     bell: Arc<Bell>,
     other_bell: Arc<Bell>,
+    /// While set, this end receives nothing.
+    stalled: Arc<AtomicBool>,
     status: SocketStatus,
 }
 
@@ -26,7 +31,7 @@ struct Train {
     bytes: Vec<u8>,
 }
 
-/// Makes a wire between two addresses. A train to any other address, or to a full channel, is lost.
+/// Makes a wire between two addresses. A train to any other address is lost.
 pub(crate) fn wire(left: SocketAddr, right: SocketAddr) -> (Channel, Channel) {
     let (to_right, from_left) = sync_channel(TRAINS);
     let (to_left, from_right) = sync_channel(TRAINS);
@@ -38,6 +43,7 @@ pub(crate) fn wire(left: SocketAddr, right: SocketAddr) -> (Channel, Channel) {
         outgoing,
         bell: bell.clone(),
         other_bell: other_bell.clone(),
+        stalled: Arc::default(),
         status: SocketStatus::default(),
     };
     let left_end = end(left, right, from_right, to_right, &left_bell, &right_bell);
@@ -49,19 +55,41 @@ fn bell() -> Arc<Bell> {
     Arc::new(Bell::new().expect("a descriptor is left"))
 }
 
+impl Channel {
+    /// A switch that keeps this end from receiving while it is set.
+    pub(crate) fn stall_switch(&self) -> Arc<AtomicBool> {
+        self.stalled.clone()
+    }
+}
+
 impl Datagrams for Channel {
     fn send(&mut self, to: SocketAddr, segment_size: usize, bytes: &[u8]) -> usize {
-        let train = Train { segment_size, bytes: bytes.to_vec() };
-        if to == self.remote_address && self.outgoing.try_send(train).is_ok() {
-            self.status.counters.datagrams_sent += bytes.len().div_ceil(segment_size) as u64;
-            self.other_bell.ring();
-        } else {
-            self.status.counters.dropped_unreachable += bytes.len().div_ceil(segment_size) as u64;
+        let datagrams = bytes.len().div_ceil(segment_size) as u64;
+        if to != self.remote_address {
+            self.status.counters.dropped_unreachable += datagrams;
+            return bytes.len();
         }
-        bytes.len()
+        match self.outgoing.try_send(Train { segment_size, bytes: bytes.to_vec() }) {
+            Ok(()) => {
+                self.status.counters.datagrams_sent += datagrams;
+                self.other_bell.ring();
+                bytes.len()
+            }
+            Err(TrySendError::Full(_)) => {
+                self.status.counters.send_waits += 1;
+                0
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                self.status.counters.dropped_unreachable += datagrams;
+                bytes.len()
+            }
+        }
     }
 
     fn receive(&mut self, mut take: impl FnMut(SocketAddr, usize, &mut [u8])) -> bool {
+        if self.stalled.load(Ordering::SeqCst) {
+            return true;
+        }
         self.bell.quiet();
         for mut train in self.incoming.try_iter() {
             self.status.counters.datagrams_received += train.bytes.len().div_ceil(train.segment_size) as u64;

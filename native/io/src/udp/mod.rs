@@ -8,6 +8,8 @@ mod options;
 mod receive;
 mod send;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use socket::{Socket, probe};
 

@@ -50,7 +50,7 @@ impl Sender {
         }
         let (address, length) = RawAddress::new(to, self.ipv6);
         let destination = Destination { address, length };
-        if bytes.len() <= segment_size || !status.segmentation {
+        if bytes.len() > segment_size && !status.segmentation {
             return send_separately(socket, status, &destination, segment_size, bytes);
         }
         send_train(socket, status, &destination, segment_size, bytes)
@@ -64,12 +64,13 @@ fn send_train(
     segment_size: usize,
     bytes: &[u8],
 ) -> usize {
-    let Err(error) = send_segmented(socket, destination, segment_size, bytes) else {
+    let Err(error) = send_at_once(socket, destination, segment_size, bytes) else {
         status.counters.send_calls += 1;
         status.counters.datagrams_sent += bytes.len().div_ceil(segment_size) as u64;
         return bytes.len();
     };
-    if !matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL)) {
+    let is_segmented = bytes.len() > segment_size;
+    if !is_segmented || !matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL)) {
         return settle(status, &error, segment_size, bytes.len());
     }
     // The interface (EIO) or the kernel (EINVAL) can't segment; but older kernels say EINVAL for "too big" as well,
@@ -128,7 +129,8 @@ fn settle(status: &mut SocketStatus, error: &io::Error, segment_size: usize, at_
     at_stake
 }
 
-fn send_segmented(
+/// Sends a datagram, or a train that the kernel segments.
+fn send_at_once(
     socket: BorrowedFd<'_>,
     destination: &Destination,
     segment_size: usize,
@@ -137,15 +139,8 @@ fn send_segmented(
     let mut control = SegmentControl { bytes: [0; CONTROL_LENGTH] };
     let mut part = slice(bytes);
     let mut message = destination.message(&mut part);
-    message.msg_control = (&raw mut control).cast();
-    message.msg_controllen = CONTROL_LENGTH as _;
-    // SAFETY: `message` describes `control`, which has room for one header with a u16, aligned for the header.
-    unsafe {
-        let header = libc::CMSG_FIRSTHDR(&raw const message);
-        (*header).cmsg_level = libc::SOL_UDP;
-        (*header).cmsg_type = libc::UDP_SEGMENT;
-        (*header).cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as _;
-        ptr::write_unaligned(libc::CMSG_DATA(header).cast(), segment_size as u16);
+    if bytes.len() > segment_size {
+        control.ask_for(segment_size as u16, &mut message);
     }
     // SAFETY: `message` points to `destination`, `part` (and through it `bytes`) and `control`, all alive here.
     match unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, 0) } {
@@ -173,6 +168,22 @@ fn send_many(
     // SAFETY: the first `count` messages point to `destination` and `parts` (and through them `bytes`), all alive here.
     let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), count, 0) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+impl SegmentControl {
+    /// Makes `message` point here, where it asks for datagrams of `segment_size`.
+    fn ask_for(&mut self, segment_size: u16, message: &mut libc::msghdr) {
+        message.msg_control = (&raw mut *self).cast();
+        message.msg_controllen = CONTROL_LENGTH as _;
+        // SAFETY: `message` describes `self`, which has room for one header with a u16, aligned for the header.
+        unsafe {
+            let header = libc::CMSG_FIRSTHDR(message);
+            (*header).cmsg_level = libc::SOL_UDP;
+            (*header).cmsg_type = libc::UDP_SEGMENT;
+            (*header).cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as _;
+            ptr::write_unaligned(libc::CMSG_DATA(header).cast(), segment_size);
+        }
+    }
 }
 
 impl Destination {

@@ -32,6 +32,11 @@ impl Socket {
         let sender = Sender::new(address.is_ipv6());
         Ok(Self { socket, local_address, sender, receiver: Receiver::new(), status })
     }
+
+    #[cfg(test)]
+    pub(super) fn disable_segmentation(&mut self) {
+        self.status.segmentation = false;
+    }
 }
 
 impl Datagrams for Socket {
@@ -88,119 +93,4 @@ fn can_segment(socket: BorrowedFd<'_>) -> bool {
     let some_size = 1200;
     options::set(socket, libc::SOL_UDP, libc::UDP_SEGMENT, some_size).is_ok()
         && options::set(socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::poll::{Interest, Poller};
-
-    const SEGMENT: usize = 1452;
-
-    fn bound(address: &str) -> Socket {
-        Socket::bind(address.parse().unwrap()).unwrap()
-    }
-
-    /// Receives until `count` datagrams are there; each is returned with its source.
-    fn received(socket: &mut Socket, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
-        let mut poller = Poller::new().unwrap();
-        poller.add(socket.as_fd(), 0, Interest::READ).unwrap();
-        let mut datagrams = Vec::new();
-        while datagrams.len() < count {
-            assert_ne!(poller.wait(Some(Duration::from_secs(5))).unwrap().count(), 0, "datagrams are missing");
-            socket.receive(|from, segment_size, train| {
-                datagrams.extend(train.chunks(segment_size).map(|datagram| (from, datagram.to_vec())));
-            });
-        }
-        datagrams
-    }
-
-    fn train(datagrams: usize) -> Vec<u8> {
-        (0..datagrams * SEGMENT - 100).map(|index| (index / SEGMENT) as u8).collect()
-    }
-
-    fn assert_train_arrives(sender: &mut Socket, receiver: &mut Socket, to: SocketAddr) {
-        let train = train(40);
-        assert_eq!(sender.send(to, SEGMENT, &train), train.len());
-        let datagrams = received(receiver, 40);
-        for ((_, datagram), expected) in datagrams.iter().zip(train.chunks(SEGMENT)) {
-            assert_eq!(datagram, expected);
-        }
-        assert!(datagrams.iter().all(|(from, _)| from.port() == sender.local_address().port()));
-        assert_eq!(sender.status().counters.datagrams_sent, 40);
-        assert_eq!(receiver.status().counters.datagrams_received, 40);
-    }
-
-    #[test]
-    fn a_train_arrives_in_one_call_each() {
-        let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound("127.0.0.1:0"));
-        let to = receiver.local_address();
-        assert_train_arrives(&mut sender, &mut receiver, to);
-        if sender.status().segmentation && receiver.status().receive_offload {
-            assert_eq!(sender.status().counters.send_calls, 1);
-        }
-    }
-
-    #[test]
-    fn a_train_arrives_without_segmentation() {
-        let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound("127.0.0.1:0"));
-        sender.status.segmentation = false;
-        let to = receiver.local_address();
-        assert_train_arrives(&mut sender, &mut receiver, to);
-    }
-
-    #[test]
-    fn an_unspecified_ipv6_socket_carries_both_families() {
-        let mut receiver = bound("[::]:0");
-        let port = receiver.local_address().port();
-        for host in ["127.0.0.1", "::1"] {
-            let mut sender = bound(&SocketAddr::new(host.parse().unwrap(), 0).to_string());
-            let to = SocketAddr::new(host.parse().unwrap(), port);
-            assert_eq!(sender.send(to, 3, b"abc"), 3);
-            assert_eq!(received(&mut receiver, 1), [(sender.local_address(), b"abc".to_vec())]);
-            assert_eq!(receiver.send(sender.local_address(), 4, b"back"), 4);
-            assert_eq!(received(&mut sender, 1), [(to, b"back".to_vec())]);
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_sent_is_counted() {
-        let mut socket = bound("127.0.0.1:0");
-        assert_eq!(socket.send("[::1]:9".parse().unwrap(), 2, b"abcd"), 4);
-        assert_eq!(socket.status().counters.dropped_unreachable, 2);
-        assert_eq!(socket.send("192.0.2.1:9".parse().unwrap(), 2, b"abcd"), 4);
-        let counters = socket.status().counters;
-        assert_eq!(counters.dropped_unreachable + counters.dropped_send_failed, 4);
-        assert_eq!(counters.datagrams_sent, 0);
-    }
-
-    #[test]
-    fn a_refusing_receiver_does_not_stop_the_socket() {
-        let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound("127.0.0.1:0"));
-        let nobody = bound("127.0.0.1:0").local_address();
-        for _ in 0..3 {
-            assert_eq!(sender.send(nobody, 3, b"abc"), 3);
-            sender.receive(|_, _, _| panic!("nobody sent anything"));
-        }
-        assert_eq!(sender.send(receiver.local_address(), 3, b"abc"), 3);
-        assert_eq!(received(&mut receiver, 1).len(), 1);
-    }
-
-    #[test]
-    fn empty_datagrams_are_counted() {
-        let mut receiver = bound("127.0.0.1:0");
-        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
-        sender.send_to(b"", receiver.local_address()).unwrap();
-        sender.send_to(b"abc", receiver.local_address()).unwrap();
-        assert_eq!(received(&mut receiver, 1).len(), 1);
-        assert_eq!(receiver.status().counters.dropped_empty, 1);
-    }
-
-    #[test]
-    fn buffers_are_as_big_as_allowed() {
-        let status = probe().unwrap();
-        assert!(status.send_buffer >= 100_000 && status.receive_buffer >= 100_000, "{status:?}");
-    }
 }

@@ -4,6 +4,7 @@
 mod tun;
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use golem_vpn_proto::{Attachment, DropReason, IpPrefix, Member, Network, NetworkId};
@@ -141,14 +142,33 @@ async fn packets_pass_in_both_directions_after_a_handshake() {
 }
 
 #[tokio::test]
-async fn packets_pass_over_a_wire_in_memory() {
+async fn a_full_socket_makes_devices_wait_and_drops_nothing() {
     let ends = [SocketAddr::from(([192, 0, 2, 1], 1)), SocketAddr::from(([192, 0, 2, 2], 1))];
     let (left_end, right_end) = wire(ends[0], ends[1]);
+    let stall = right_end.stall_switch();
     let left = Peer::new(1, Engine::start_with(Config::new(node(1)), left_end)).await;
     let right = Peer::new(2, Engine::start_with(Config::new(node(2)), right_end)).await;
     let (left, right) = introduced(left, right).await;
-    right.send(packet(2, 1, b"back")).await;
-    assert_eq!(left.receive().await, packet(2, 1, b"back"));
+
+    stall.store(true, Ordering::SeqCst);
+    let mut sent = 0;
+    // Packets of growing length never share a train, so that the wire is full before the queue.
+    loop {
+        match left.queue.try_send(packet(1, 2, &vec![1; sent])) {
+            Ok(()) => sent += 1,
+            Err(_) if is_waiting(&left).await => break,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+    stall.store(false, Ordering::SeqCst);
+    for number in 0..sent {
+        assert_eq!(right.receive().await, packet(1, 2, &vec![1; number]));
+    }
+    assert_eq!(left.engine.snapshot().await.unwrap().counters.total_drops(), 0);
+}
+
+async fn is_waiting(peer: &Peer) -> bool {
+    peer.engine.snapshot().await.unwrap().socket.counters.send_waits > 0
 }
 
 #[tokio::test]
