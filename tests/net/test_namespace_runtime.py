@@ -141,7 +141,7 @@ async def test_the_payload_has_names_and_environment(tmp_path: Path) -> None:
 async def test_work_and_scratch_directories_are_writable(tmp_path: Path) -> None:
     async with activity(tmp_path) as own:
         assert own.deployed.volumes == ("/golem/work",)
-        await own.output("touch result /tmp/a /run/b /var/log/c /var/tmp/d /dev/shm/e && mkdir -m 000 closed")
+        await own.output("touch result /tmp/a /run/b /var/log/c /var/tmp/d /dev/shm/e")
         assert await own.output("pwd", directory="/tmp") == "/tmp\n"
         assert (tmp_path / "work" / "result").exists()
     assert (tmp_path / "work" / "result").exists()
@@ -182,6 +182,15 @@ async def test_a_cancelled_program_is_killed(tmp_path: Path) -> None:
             await own.shell("sleep 1000 & sleep 1000")
         assert (await own.shell("cat /proc/[0-9]*/comm | grep sleep")).code == 1
         assert (await own.shell("echo still here")).stdout == "still here\n"
+
+
+async def test_cancelling_a_start_leaks_nothing(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for delay in (0, 0.005, 0.02):
+        with anyio.move_on_after(delay):
+            async with activity(tmp_path):
+                await anyio.sleep_forever()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 async def test_stopping_ends_everything(tmp_path: Path) -> None:

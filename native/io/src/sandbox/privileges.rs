@@ -28,7 +28,8 @@ pub fn name_host(hostname: &str) -> Result<(), Failure> {
 /// What it can't have any more, its children can't either. `forget_groups` only where the user map allows it.
 pub fn keep_network_administration(forget_groups: bool, limits: Limits) -> Result<(), Failure> {
     fs::write("/proc/sys/user/max_user_namespaces", "0").doing(Part::Privileges, "forbid further user namespaces")?;
-    limit(libc::RLIMIT_CORE, 0).doing(Part::Privileges, "forbid core files")?;
+    // Not 0, with which a crash would still start the host's own handler of core dumps, as root.
+    limit(libc::RLIMIT_CORE, 1).doing(Part::Privileges, "forbid core files")?;
     limit(libc::RLIMIT_NOFILE, limits.open_files.into()).doing(Part::Privileges, "limit open files")?;
     limit(libc::RLIMIT_NPROC, limits.processes.into()).doing(Part::Privileges, "limit processes")?;
     become_payload_user(forget_groups).doing(Part::Privileges, "become the payload's user")?;

@@ -63,6 +63,7 @@ class Holder:
         self._ready: asyncio.Future[int | None] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._outputs: list[Output] = []
+        self._descriptors: list[int] = []
         with child:
             self._process = _start(child.fileno())
         self._loop.add_reader(self._socket, self._on_readable)
@@ -73,7 +74,7 @@ class Holder:
         return self._process.pid
 
     async def set_up(self, setup: Setup) -> int | None:
-        """Makes the surroundings and gives the descriptor of their interface.
+        """Makes the surroundings and gives the descriptor of their interface, which is closed with this object.
 
         Raises:
             SetupFailed: the machine does not allow it.
@@ -120,6 +121,8 @@ class Holder:
         await _wait_for_end(self._process)
         for output in self._outputs:
             output.close()
+        while self._descriptors:
+            os.close(self._descriptors.pop())
 
     async def _kill(self, number: int, end: "asyncio.Future[int]") -> None:
         with anyio.move_on_after(_PATIENCE, shield=True), contextlib.suppress(RuntimeEnded):
@@ -166,15 +169,16 @@ class Holder:
     def _take(self, reply: Reply, descriptors: Sequence[int]) -> None:
         match reply:
             case Ready():
-                self._ready.set_result(descriptors[0] if descriptors else None)
+                self._descriptors.extend(descriptors)
+                _settle(self._ready, descriptors[0] if descriptors else None)
             case Failed():
                 self._disconnect(SetupFailed(reply))
             case Exited(number, code):
-                self._answers.pop(number).set_result(code)
+                _settle(self._answers.pop(number), code)
             case Done(number):
-                self._answers.pop(number).set_result(0)
+                _settle(self._answers.pop(number), 0)
             case Refused(number, failure):
-                self._answers.pop(number).set_exception(RuntimeUnavailable(failure.text))
+                _settle(self._answers.pop(number), RuntimeUnavailable(failure.text))
 
     def _ended(self) -> RuntimeEnded:
         return RuntimeEnded("the activity's sandbox has ended, and all that ran in it")
@@ -187,10 +191,19 @@ class Holder:
         self._socket.close()
         futures: list[asyncio.Future[Any]] = [self._ready, *self._answers.values()]
         for future in futures:
-            if not future.done():
-                future.set_exception(reason)
-                future.exception()  # perhaps nobody waits, which is not worth a warning
+            _settle(future, reason)
         self._answers.clear()
+
+
+def _settle(future: "asyncio.Future[Any]", outcome: object) -> None:
+    """Tells whoever waits; perhaps nobody does any more, which is not worth a warning."""
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+        future.exception()
+    else:
+        future.set_result(outcome)
 
 
 def _too_long() -> InvalidInput:

@@ -5,7 +5,6 @@ package under a writable layer. In both, a few directories and files are the act
 """
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -32,6 +31,9 @@ from golem_vpn.exeunit.runtimes.users import PAYLOAD_ID, PAYLOAD_NAME, PayloadUs
 
 WORK = "/golem/work"
 """The payload's writable directory, where its programs start."""
+
+MADE = ("etc", "layer", "root", "scratch", "upper", "var", "tmp")
+"""What is in the work directory besides the payload's own work."""
 
 _HIDDEN = frozenset(("boot", "home", "lost+found", "media", "mnt", "root"))
 _OWN = frozenset(("dev", "proc", "run", "sys", "tmp", "var"))
@@ -87,12 +89,13 @@ def _var(work_dir: Path, owner: PayloadUser) -> Path:
 
 
 def _show_host(root: Path) -> Iterator[Step]:
+    """Shows the host's directories, but for those of which the daemon itself sees nothing, such as others' mounts."""
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
         if entry.name in _HIDDEN or entry.name in _OWN:
             continue
         if entry.is_symlink():
             yield Link(f"/{entry.name}", os.readlink(entry.path))
-        elif entry.is_dir():
+        elif entry.is_dir() and os.access(entry.path, os.X_OK):
             yield Show(Path(entry.path), f"/{entry.name}")
 
 
@@ -176,19 +179,3 @@ def _hosts(deployment: Deployment, hostname: str) -> str:
             raise InvalidInput(f"hosts: {name!r} is not a name")
         lines.append(f"{address} {name}")
     return "\n".join((*lines, ""))
-
-
-def make_removable(directory: Path) -> None:
-    """Gives the daemon back the right to remove what a payload, or an overlay, has closed to it."""
-    for parent, directories, _ in os.walk(directory):
-        for name in directories:
-            path = Path(parent, name)
-            if not path.is_symlink() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-                path.chmod(0o700)
-
-
-def remove_own(work_dir: Path) -> None:
-    """Removes what was made for the set-up; the payload's own work stays."""
-    make_removable(work_dir)
-    for name in ("etc", "layer", "root", "scratch", "upper", "package", "var", "tmp"):
-        shutil.rmtree(work_dir / name, ignore_errors=True)

@@ -20,14 +20,16 @@ from golem_vpn.exeunit.runtimes.base import (
 from golem_vpn.exeunit.runtimes.cgroups import ControlGroups
 from golem_vpn.exeunit.runtimes.cures import explain
 from golem_vpn.exeunit.runtimes.holder import Holder, SetupFailed
-from golem_vpn.exeunit.runtimes.layout import WORK, Layout, prepare_layout, remove_own
+from golem_vpn.exeunit.runtimes.layout import MADE, WORK, Layout, prepare_layout
 from golem_vpn.exeunit.runtimes.messages import Device, Setup
 from golem_vpn.exeunit.runtimes.package import check_package, unpack
 from golem_vpn.exeunit.runtimes.usage import cpu_seconds_below
 from golem_vpn.exeunit.runtimes.users import PAYLOAD_NAME, payload_user
+from golem_vpn.exeunit.workdir import remove_tree
 
 INTERFACE = "vpn0"
 DEFAULT_MTU = 1420
+_PACKAGE = "package"
 _UNLIMITED = 2**31 - 1
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 _ENVIRONMENT = {
@@ -119,21 +121,19 @@ class NamespaceRuntime:
                 self.cpu_seconds()
                 if self._holder is not None:
                     await self._holder.close()
-                    self._holder = None
-                if self._device is not None:
-                    os.close(self._device.fd)
-                    self._device = None
+                    self._holder = self._device = None
                 if self._groups is not None:
                     await self._groups.remove()
                     self._groups = None
                 if self._deployment is not None:
-                    await anyio.to_thread.run_sync(remove_own, self._deployment.work_dir)
+                    for name in (*MADE, _PACKAGE):
+                        await remove_tree(self._deployment.work_dir / name)
                     self._deployment = None
 
     def _prepare(self, deployment: Deployment) -> Layout:
         package = archive = deployment.task_package
         if archive is not None and not archive.is_dir():
-            package = deployment.work_dir / "package"
+            package = deployment.work_dir / _PACKAGE
             shutil.rmtree(package, ignore_errors=True)
             package.mkdir()
             unpack(archive, package, self._user)

@@ -6,7 +6,8 @@ import os
 from golem_vpn.exeunit.runtimes.base import OutputHandler, Stream
 
 _CHUNK = 65_536
-"""As much as a pipe holds."""
+_MOST_CHUNKS = 16
+"""A pipe holds one chunk, and no more than these if its writer has enlarged it."""
 
 
 class Output:
@@ -31,8 +32,9 @@ class Output:
 
     def finish(self) -> None:
         """Reads what was written until now; later output is dropped."""
-        if self.is_open:
-            self._on_readable()
+        for _ in range(_MOST_CHUNKS):
+            if self.is_open:
+                self._on_readable()
         self._on_output = None
 
     def close(self) -> None:
