@@ -21,6 +21,7 @@ _DESCRIPTIONS = {
     408: "Nothing happened in time; ask again",
     409: "The request contradicts the present state; nothing was changed",
     410: "The object has ended",
+    426: "The upgrade is to another version of the websocket protocol than 13",
     502: "The other node cannot be reached, or refused",
     503: "This cannot be done here at the moment",
     504: "Nothing answered in time",

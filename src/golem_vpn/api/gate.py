@@ -85,7 +85,8 @@ class Gates:
         end = "cancelled"
         try:
             with client.detached() as (fd, already_read):
-                end = await stream.pump_websocket(fd, already_read, response_head)
+                pumping = stream.pump_websocket(fd, already_read, response_head)
+            end = await pumping
         finally:
             stream.close()
             self.open -= 1

@@ -113,6 +113,40 @@ class NodeInfo(msgspec.Struct, frozen=True, rename="camel"):
     last_seen: datetime | None
 
 
+class LinkInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """How packets of one network reach a peer."""
+
+    network_id: str
+    address: str | None = None
+    """Where its newest packet came from."""
+    cipher: str | None = None
+    """That of the session; there is none before the first packet."""
+    session_age: float | None = None
+    """In seconds."""
+    packets_in: int = 0
+    bytes_in: int = 0
+    packets_out: int = 0
+    bytes_out: int = 0
+
+
+class PeerInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """A node that shares a network with this one."""
+
+    node_id: str
+    name: str
+    online: bool
+    """Whether a control connection stands."""
+    address: str | None = None
+    """Where its newest packet came from."""
+    silent_for: float | None = None
+    """Seconds since its newest packet."""
+    packets_in: int = 0
+    bytes_in: int = 0
+    packets_out: int = 0
+    bytes_out: int = 0
+    networks: tuple[LinkInfo, ...] = ()
+
+
 class TicketText(msgspec.Struct, frozen=True):
     """What another node needs to join."""
 

@@ -19,6 +19,9 @@ class NodeView(Protocol):
     def addresses(self) -> Sequence[str]:
         """Gives where control connections are accepted, as `ip:port`."""
 
+    def peers(self) -> Iterable[str]:
+        """Gives the nodes that share a network with this one."""
+
     def connected(self) -> Iterable[str]:
         """Gives the nodes that a control connection stands to."""
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -27,14 +26,7 @@ class Database:
 
     async def open(self) -> None:
         """Makes the file where there is none, for its owner's eyes only, and migrates it."""
-        await anyio.to_thread.run_sync(_make_private, self._path)
-        engine = create_async_engine(f"sqlite+aiosqlite:///{self._path}")
-        event.listen(engine.sync_engine, "connect", _configure)
-        event.listen(engine.sync_engine, "begin", _begin)
-        async with engine.connect() as connection:
-            await connection.run_sync(migrate.upgrade)
-            await connection.commit()
-        self._engine = engine
+        self._engine = await anyio.to_thread.run_sync(_open, self._path)
 
     async def close(self) -> None:
         """Closes all connections; a second call does nothing."""
@@ -71,10 +63,28 @@ class Database:
                 yield session
 
 
+def _open(path: Path) -> AsyncEngine:
+    """Does what reads and writes files at once, and so belongs into a thread."""
+    _make_private(path)
+    migrating = create_engine(f"sqlite:///{path}")
+    _follow_rules(migrating)
+    with migrating.begin() as connection:
+        migrate.upgrade(connection)
+    migrating.dispose()
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    _follow_rules(engine.sync_engine)
+    return engine
+
+
 def _make_private(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
+
+
+def _follow_rules(engine: Engine) -> None:
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
 
 
 def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -1,6 +1,6 @@
 """What the network service needs of the parts that carry networks to other nodes and packets to this one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -31,8 +31,11 @@ class Publisher(Protocol):
 class Stream(Protocol):
     """A TCP connection into a network."""
 
-    async def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> str:
-        """Ties a websocket's bytes to the connection's until either ends; tells why."""
+    def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> Awaitable[str]:
+        """Ties a websocket's bytes to the connection's until either ends; tells why.
+
+        The socket is a duplicate of `fd` that is made before the call returns.
+        """
 
     def close(self) -> None:
         """Ends the connection."""

@@ -1,6 +1,7 @@
 from tests.unit.api.kit import (
     app,
     app_keys,
+    blockbuster,
     client,
     database,
     identities,
@@ -16,6 +17,7 @@ from tests.unit.api.kit import (
 __all__ = [
     "app",
     "app_keys",
+    "blockbuster",
     "client",
     "database",
     "identities",

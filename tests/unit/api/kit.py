@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
 from litestar.types import ASGIApp
 
 from golem_vpn.activity.service import ActivityService
@@ -29,7 +30,28 @@ from tests.unit.net.kit import Node, make_node, running
 from tests.unit.provider.kit import Provider, World
 
 PROVIDER = "0x" + "a" * 40
-PEER = {"nodeId": PROVIDER, "address": "192.0.2.1:11501", "bytesIn": 10, "bytesOut": 20}
+SILENT_PEER = "0x" + "b" * 40
+PEER = {
+    "nodeId": PROVIDER,
+    "address": "192.0.2.1:11501",
+    "silentFor": 0.5,
+    "packetsIn": 1,
+    "bytesIn": 10,
+    "packetsOut": 2,
+    "bytesOut": 20,
+    "networks": [
+        {
+            "networkId": "e" * 32,
+            "address": "192.0.2.1:11501",
+            "cipher": "aes-256-gcm",
+            "sessionAge": 2.5,
+            "packetsIn": 1,
+            "bytesIn": 10,
+            "packetsOut": 2,
+            "bytesOut": 20,
+        }
+    ],
+}
 
 
 @dataclass
@@ -43,6 +65,9 @@ class NodeAtRest:
     def addresses(self) -> Sequence[str]:
         return ["192.0.2.7:11500"]
 
+    def peers(self) -> Sequence[str]:
+        return [SILENT_PEER, PROVIDER]
+
     def connected(self) -> Sequence[str]:
         return [PROVIDER]
 
@@ -51,7 +76,7 @@ class NodeAtRest:
             "counters": {"packets_in": 3, "bytes_in": 1234},
             "drops": {"spoofed_source": 2},
             "offloads": {"udp_gso": True, "udp_gro": False},
-            "peers": [PEER],
+            "peers": [{**PEER, "candidates": []}],
             "devices": [],
             "cipher": "aes-256-gcm",
         }
@@ -124,6 +149,15 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture(autouse=True)
+def blockbuster() -> Iterator[BlockBuster]:
+    """Makes a call fail that blocks the event loop."""
+    with blockbuster_ctx(["golem_vpn.api", "golem_vpn.vpn", "golem_vpn.store"]) as blockbuster:
+        # A traceback in the log shows source lines, whose files are looked at.
+        blockbuster.functions["os.stat"].deactivate()
+        yield blockbuster
 
 
 @pytest.fixture

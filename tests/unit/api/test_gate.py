@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,17 +41,21 @@ class EchoStream:
     broken: bool = False
     closed: bool = False
 
-    async def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> str:
+    def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> Awaitable[str]:
         if self.broken:
             raise OSError("the native side broke")
-        async with await SocketStream.from_socket(socket.socket(fileno=os.dup(fd))) as client:
-            await client.send(response_head + already_read)
-            async for chunk in client:
-                await client.send(chunk)
-        return "client-closed"
+        return _echo(socket.socket(fileno=os.dup(fd)), response_head + already_read)
 
     def close(self) -> None:
         self.closed = True
+
+
+async def _echo(client: socket.socket, first: bytes) -> str:
+    async with await SocketStream.from_socket(client) as stream:
+        await stream.send(first)
+        async for chunk in stream:
+            await stream.send(chunk)
+    return "client-closed"
 
 
 @dataclass

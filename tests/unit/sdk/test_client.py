@@ -75,8 +75,9 @@ async def test_keys_and_identities(daemon: Client, app: ASGIApp, identities: Ide
 async def test_the_node_and_others(daemon: Client) -> None:
     [node] = await daemon.nodes()
     assert (node.node_id, node.roles, node.online) == (A, ("provider",), True)
-    [peer] = await daemon.peers()
-    assert (peer.name, peer.bytes_in) == ("provider-1", 10)
+    peer, silent = await daemon.peers()
+    assert (peer.name, peer.online, peer.bytes_in) == ("provider-1", True, 10)
+    assert (silent.online, silent.address) == (False, None)
     await daemon.join(await daemon.create_ticket())
     assert (await daemon.net_status()).sessions == 1
     assert (await daemon.status())["cipher"] == "aes-256-gcm"

@@ -15,8 +15,10 @@ async def pragma(database: Database, name: str) -> object:
         return (await session.execute(text(f"PRAGMA {name}"))).scalar()
 
 
-@pytest.mark.usefixtures("database")
-async def test_is_for_its_owner_only(database_path: Path) -> None:
+async def test_is_for_its_owner_only(database: Database, database_path: Path) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE draft (id INTEGER)"))
+
     def mode(path: Path) -> int:
         return stat.S_IMODE(path.stat().st_mode)
 

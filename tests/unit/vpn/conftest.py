@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +35,8 @@ class RecordedPublisher:
 class SilentStream:
     """A connection that carries nothing."""
 
-    async def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> str:
-        return f"{fd} {already_read!r} {response_head!r}"
+    def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> Awaitable[str]:
+        raise AssertionError("nobody opened a websocket")
 
     def close(self) -> None:
         pass

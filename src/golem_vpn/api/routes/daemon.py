@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import anyio
+import msgspec
 from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
@@ -16,6 +18,7 @@ from golem_vpn.api.models import (
     NewAppKey,
     NewIdentity,
     NodeInfo,
+    PeerInfo,
     TicketText,
 )
 from golem_vpn.vpn.networks import parse_node_id
@@ -54,7 +57,7 @@ async def list_identities(identities: OwnIdentities) -> list[IdentityInfo]:
 @post("/identities", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 409))
 async def create_identity(identities: OwnIdentities, data: JSONBody[NewIdentity]) -> IdentityInfo:
     """Makes an identity; application keys can be made for it."""
-    identity = identities.create(data.name)
+    identity = await anyio.to_thread.run_sync(identities.create, data.name)
     return IdentityInfo(identity.node_id, identity.name, False)
 
 
@@ -80,12 +83,18 @@ async def join_hub(directory: Hubs, data: JSONBody[TicketText]) -> None:
 
 
 @get("/peers", responses=raises())
-async def list_peers(node: Node, directory: Hubs) -> list[dict[str, Any]]:
-    """Lists the nodes that packets are exchanged with, and how these reach them."""
+async def list_peers(node: Node, directory: Hubs) -> list[PeerInfo]:
+    """Lists the nodes that share a network with this one, and how packets reach them."""
     connected = set(node.connected())
     names = {entry.node_id: entry.name for entry in await directory.nodes()}
-    peers = (await node.snapshot())["peers"]
-    return [{**peer, "name": names.get(peer["nodeId"], ""), "online": peer["nodeId"] in connected} for peer in peers]
+    links = {peer["nodeId"]: peer for peer in (await node.snapshot())["peers"]}
+    return [
+        msgspec.convert(
+            {**links.get(peer, {}), "nodeId": peer, "name": names.get(peer, ""), "online": peer in connected},
+            type=PeerInfo,
+        )
+        for peer in sorted(node.peers())
+    ]
 
 
 @get("/status", responses=raises())

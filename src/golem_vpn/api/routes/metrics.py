@@ -11,14 +11,15 @@ from prometheus_client.registry import Collector
 
 from golem_vpn.api.dependencies import Node, OpenGates
 from golem_vpn.api.gate import Gates
+from golem_vpn.api.ports import NodeView
 
 
 class SnapshotCollector(Collector):
     """Writes one snapshot of the data plane as metrics."""
 
-    def __init__(self, snapshot: dict[str, Any], connected: int, gates: Gates) -> None:
+    def __init__(self, node: NodeView, snapshot: dict[str, Any], gates: Gates) -> None:
+        self._node = node
         self._snapshot = snapshot
-        self._connected = connected
         self._gates = gates
 
     def collect(self) -> Iterator[Metric]:
@@ -39,15 +40,16 @@ class SnapshotCollector(Collector):
             ends.add_metric([reason], count)
         yield ends
         yield GaugeMetricFamily("golem_vpn_gates_open", "Gates open now", value=self._gates.open)
-        yield GaugeMetricFamily("golem_vpn_peers", "Nodes that share a network", value=len(self._snapshot["peers"]))
-        yield GaugeMetricFamily("golem_vpn_control_connections", "Nodes connected to", value=self._connected)
+        yield GaugeMetricFamily("golem_vpn_peers", "Nodes that share a network", value=len(list(self._node.peers())))
+        connected = len(list(self._node.connected()))
+        yield GaugeMetricFamily("golem_vpn_control_connections", "Nodes connected to", value=connected)
 
 
 @get(["/metrics", "/metrics-api/v1/expose"], media_type=MediaType.TEXT, security=[{}], tags=["Daemon"])
 async def expose_metrics(node: Node, gates: OpenGates) -> Response[bytes]:
     """Gives the counters in the text form of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(SnapshotCollector(await node.snapshot(), len(list(node.connected())), gates))
+    registry.register(SnapshotCollector(node, await node.snapshot(), gates))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 

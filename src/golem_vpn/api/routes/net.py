@@ -2,7 +2,7 @@
 
 from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_200_OK
+from litestar.status_codes import HTTP_101_SWITCHING_PROTOCOLS, HTTP_200_OK
 
 from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Caller, Networks
@@ -82,7 +82,11 @@ async def list_connections(caller: Caller, networks: Networks, network_id: FromP
     return await networks.connections(caller.identity, network_id)
 
 
-@get("/net/{network_id:str}/tcp/{ip:str}/{port:str}", responses=raises(400, 403, 404, 504))
+@get(
+    "/net/{network_id:str}/tcp/{ip:str}/{port:str}",
+    status_code=HTTP_101_SWITCHING_PROTOCOLS,
+    responses=raises(400, 403, 404, 409, 426, 503, 504),
+)
 async def open_gate(
     caller: Caller, networks: Networks, network_id: FromPath[str], ip: FromPath[str], port: FromPath[str]
 ) -> None:

@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -93,7 +94,8 @@ async def test_unknown_ones_are_404(client: httpx.AsyncClient, one: str) -> None
 async def test_activities_are_their_requestors_own(
     client: httpx.AsyncClient, one: str, app_keys: AppKeys, identities: Identities
 ) -> None:
-    _, secret = await app_keys.create("other", identities.create("other").node_id)
+    other = await anyio.to_thread.run_sync(identities.create, "other")
+    _, secret = await app_keys.create("other", other.node_id)
     client.headers["Authorization"] = f"Bearer {secret}"
     for path in ("state", "usage", "agreement", "exec/unknown"):
         assert (await client.get(f"{one}/{path}")).status_code == 403

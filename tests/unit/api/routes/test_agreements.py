@@ -1,3 +1,4 @@
+import anyio
 import httpx
 import pytest
 
@@ -40,7 +41,8 @@ async def test_agreements_are_their_requestors_own(
     client: httpx.AsyncClient, provider: Provider, app_keys: AppKeys, identities: Identities
 ) -> None:
     agreement = (await client.post(PATH, json={"providerId": provider.id})).json()
-    _, secret = await app_keys.create("other", identities.create("other").node_id)
+    other = await anyio.to_thread.run_sync(identities.create, "other")
+    _, secret = await app_keys.create("other", other.node_id)
     client.headers["Authorization"] = f"Bearer {secret}"
     assert (await client.get(PATH)).json() == []
     for method in ("GET", "DELETE"):

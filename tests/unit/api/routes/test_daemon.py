@@ -3,7 +3,7 @@ import pytest
 
 from golem_vpn.api.dependencies import Services
 from golem_vpn.net.identity import Identities
-from tests.unit.api.kit import PEER, PROVIDER
+from tests.unit.api.kit import PEER, PROVIDER, SILENT_PEER
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +70,9 @@ async def test_tickets_and_joining(client: httpx.AsyncClient, services: Services
 
 
 async def test_peers_have_names(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/golem-vpn/v1/peers")).json() == [{**PEER, "name": "provider-1", "online": True}]
+    known, silent = (await client.get("/golem-vpn/v1/peers")).json()
+    assert known == {**PEER, "name": "provider-1", "online": True}
+    assert (silent["nodeId"], silent["online"], silent["address"], silent["bytesIn"]) == (SILENT_PEER, False, None, 0)
 
 
 async def test_the_status_is_the_data_planes(client: httpx.AsyncClient, services: Services) -> None:

@@ -13,5 +13,5 @@ async def test_prometheus_reads_without_a_key(stranger: httpx.AsyncClient, path:
     assert "golem_vpn_packets_in_total 3.0" in lines
     assert 'golem_vpn_drops_total{reason="spoofed_source"} 2.0' in lines
     assert 'golem_vpn_offload_active{offload="udp_gro"} 0.0' in lines
-    assert "golem_vpn_peers 1.0" in lines
+    assert "golem_vpn_peers 2.0" in lines
     assert "golem_vpn_gates_open 0.0" in lines

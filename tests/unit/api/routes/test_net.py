@@ -1,5 +1,6 @@
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -155,7 +156,8 @@ async def test_others_get_404_until_they_have_a_network(
     client: httpx.AsyncClient, app_keys: AppKeys, identities: Identities
 ) -> None:
     made = await make(client)
-    _, secret = await app_keys.create("other", identities.create("other").node_id)
+    other = await anyio.to_thread.run_sync(identities.create, "other")
+    _, secret = await app_keys.create("other", other.node_id)
     client.headers["Authorization"] = f"Bearer {secret}"
     requests = [
         ("GET", ""), ("DELETE", ""), ("GET", "/nodes"), ("GET", "/addresses"), ("GET", "/tcp"),
