@@ -1,10 +1,12 @@
 //! The rules of the data plane, without I/O: what is read from a device or a socket goes in, with the time;
 //! what has to be sent, delivered or told comes out. No socket, clock, thread or random source lives here.
 //!
-//! The way of a packet is `switch` (whose address is it?) → `session` (seal, open) → `path` (where to?), and
-//! [`Node`] strings them together behind six verbs: [`Node::handle_packet`], [`Node::handle_datagram`],
-//! [`Node::handle_timeout`], [`Node::poll_transmit`], [`Node::poll_event`], [`Node::poll_timeout`]
-//! (and [`Node::poll_delivery`] for what goes to a device).
+//! The way of a packet out is `switch` (whose address is it?, remembered in `routes`) → `link` (which session,
+//! where to?) → `packet::split` → `session` (seal) → `trains`; and in, `links` (whose session?) → `session` (open,
+//! replay window) → `switch` (is the source the peer's own?) → `deliveries`, where `packet::merge` makes
+//! super-packets. [`Node`] strings them together behind six verbs: [`Node::handle_packet`],
+//! [`Node::handle_datagram`], [`Node::handle_timeout`], [`Node::poll_transmit`], [`Node::poll_event`],
+//! [`Node::poll_timeout`] (and [`Node::poll_delivery`] for what goes to a device).
 #![forbid(unsafe_code)]
 
 mod config;

@@ -139,7 +139,7 @@ impl Link {
         let session = session.filter(|session| now < session.ends_at);
         let session = session.ok_or(DropReason::UnknownSession)?;
         let opened = session.open(header, datagram)?;
-        let confirms = !std::mem::replace(&mut session.confirmed, true);
+        let confirms = !std::mem::replace(&mut session.confirmed, true) && (is_next || is_current);
         let (by_peer, cipher) = (session.role == Role::Responder, session.cipher);
         if opened.newest && (is_next || is_current) {
             self.path = Some(from);

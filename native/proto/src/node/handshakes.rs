@@ -146,8 +146,9 @@ impl Node {
 
     /// Leaves it to the peer's own handshake, which is on its way or was answered before this one's refusal came.
     fn yield_to_peer(&mut self, now: Instant, id: LinkId, pending: Option<Pending>) {
-        self.links.release(pending.as_ref().map(|pending| pending.index));
-        if let (Some(link), Some(_)) = (self.links.get_mut(id), pending) {
+        let Some(pending) = pending else { return };
+        self.links.release([pending.index]);
+        if let Some(link) = self.links.get_mut(id) {
             link.schedule.yielded(now, &self.config);
         }
         self.wake(now, id);

@@ -59,7 +59,7 @@ impl Node {
             self.links.wake(id, at);
         }
         let delivered = if is_empty { Ok(()) } else { self.deliver(&consequences, received.packet) };
-        self.draw(now, from, &consequences);
+        self.follow_up(now, from, &consequences);
         delivered
     }
 
@@ -91,7 +91,7 @@ impl Node {
     }
 
     /// Does what the first datagram of a session, a probe and an old session call for.
-    fn draw(&mut self, now: Instant, from: SocketAddr, received: &Consequences) {
+    fn follow_up(&mut self, now: Instant, from: SocketAddr, received: &Consequences) {
         let id = received.link;
         if received.confirms {
             let Consequences { network, peer, cipher, .. } = *received;

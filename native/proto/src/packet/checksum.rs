@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::write_u16;
 
-const LANES: usize = 8;
+/// Sums that grow side by side, as the processor adds several numbers at once but each only after the one before.
+const LANES: usize = 4;
 
 /// A one's-complement sum that is not folded yet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,10 +16,11 @@ impl Sum {
     #[must_use]
     pub fn with(self, bytes: &[u8]) -> Self {
         let mut lanes = [0u64; LANES];
-        let mut blocks = bytes.chunks_exact(LANES * 4);
+        let mut blocks = bytes.chunks_exact(LANES * 8);
         for block in &mut blocks {
-            for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<4>().0) {
-                *lane += u64::from(u32::from_ne_bytes(*word));
+            for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<8>().0) {
+                let (sum, carry) = lane.overflowing_add(u64::from_ne_bytes(*word));
+                *lane = sum + u64::from(carry);
             }
         }
         let (words, rest) = blocks.remainder().as_chunks::<2>();

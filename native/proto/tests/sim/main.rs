@@ -1,5 +1,6 @@
 //! Scenarios of many nodes in virtual time. Each test reads as what happens, in order.
 
+mod chaos;
 mod delivery;
 mod membership;
 mod packets;
