@@ -113,11 +113,17 @@ def _check_form(document: NetworkDocument) -> None:
 
 
 def _check_addresses(document: NetworkDocument) -> None:
+    addresses = [address for member in document.members for address in member.addresses]
     try:
         prefixes = [ipaddress.ip_network(prefix) for prefix in document.prefixes]
-        taken = [ipaddress.ip_address(address) for member in document.members for address in member.addresses]
+        taken = [ipaddress.ip_address(address) for address in addresses]
     except ValueError as error:
         raise InvalidInput(f"the network document holds a malformed address: {error}") from None
+    # Other ways to write them, and zones, are not understood by all who read a document.
+    if [*map(str, prefixes), *map(str, taken)] != [*document.prefixes, *addresses] or any(
+        "%" in it for it in addresses
+    ):
+        raise InvalidInput("a network document holds an address that is not in its one written form")
     if len(set(taken)) != len(taken):
         raise InvalidInput("two members of the network have the same address")
     for address in taken:

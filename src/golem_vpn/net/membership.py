@@ -53,7 +53,10 @@ class Membership:
         await self._shelf.open()
         await self._herald.open()
         for document in self._shelf.all():
-            self._follow(document)
+            try:
+                self._place(document)
+            except InvalidInput as error:
+                _log.error("membership.stored_network_is_bad", network=document.id, error=error.message)
         self._peers.want(self._needed_peers())
         self._ask_now = {document.id for document in self._shelf.all() if self._is_followed(document)}
         self._work.set()
@@ -78,12 +81,6 @@ class Membership:
         """Gives the newest document of a network."""
         known = self._shelf.find(network_id)
         return known.document if known else None
-
-    def networks_of(self, node_id: str) -> list[str]:
-        """Lists the networks that this node shares with another."""
-        return [
-            document.id for document in self._shelf.all() if self._is_here(document) and node_id in document.node_ids
-        ]
 
     async def publish(self, draft: Draft) -> None:
         """Signs a draft as the network's next version, stores it, follows it, and has the members told.
@@ -148,9 +145,9 @@ class Membership:
         if owner is None:
             raise Forbidden(f"{document.owner} is no identity of this daemon")
         known = KnownDocument(document, sign_document(document, owner))
+        self._place(document)
         await self._shelf.publish(known, document.node_ids - {self._control.node_id})
         self._follow(document)
-        self._peers.want(self._needed_peers())
         await self._herald.announce(document.id)
 
     def _next_version(
@@ -202,20 +199,27 @@ class Membership:
             return document.version
         if present is None:
             self._check_room(document.node)
+        self._place(document)
         await self._shelf.put(known)
         self._follow(document)
-        self._peers.want(self._needed_peers())
         return document.version
 
     def _check_room(self, node: str) -> None:
         if sum(document.node == node for document in self._shelf.all()) >= MAX_NETWORKS_PER_OWNER:
             raise Conflict(f"this node is in {MAX_NETWORKS_PER_OWNER} networks of {node} already")
 
-    def _follow(self, document: NetworkDocument) -> None:
-        if self._is_here(document):
-            self._topology.set_network(document)
-        else:
+    def _place(self, document: NetworkDocument) -> None:
+        """Hands a document to the data plane; first of all, so that one it does not take is not stored either."""
+        if not self._is_here(document):
             self._topology.remove_network(document.id)
+            return
+        try:
+            self._topology.set_network(document)
+        except ValueError as error:
+            raise InvalidInput(f"the data plane cannot make this network: {error}") from None
+
+    def _follow(self, document: NetworkDocument) -> None:
+        self._peers.want(self._needed_peers())
         _log.info("membership.followed", network=document.id, version=document.version)
         for watcher in tuple(self._watchers):
             watcher(document)

@@ -1,8 +1,14 @@
 """The endpoint over iroh, from the native core."""
 
+import contextlib
+
+import structlog
+
 from golem_vpn import _native
 from golem_vpn.net.endpoint import EndpointClosed, EndpointError
 from golem_vpn.net.identity import node_id_bytes
+
+_log = structlog.get_logger(__name__)
 
 
 class NativeEndpoint:
@@ -31,6 +37,9 @@ class NativeEndpoint:
         """Sends a message and returns its answer."""
         try:
             return await self.native.request(endpoint_id, addresses, message, timeout)
+        except ValueError as error:
+            # A record can name an endpoint id that is no key; nobody can be there.
+            raise EndpointError(str(error), sent=False) from None
         except _native.ControlError as error:
             raise EndpointError(str(error), sent=error.reason != "unreachable") from None
 
@@ -43,11 +52,15 @@ class NativeEndpoint:
 
     def authorize(self, endpoint_id: bytes, node_id: str, addresses: list[str]) -> None:
         """Lets the native core take handshakes of this endpoint as those of the node."""
-        self.native.authorize(endpoint_id, node_id_bytes(node_id), addresses)
+        try:
+            self.native.authorize(endpoint_id, node_id_bytes(node_id), addresses)
+        except ValueError as error:
+            _log.warning("endpoint.not_authorized", node=node_id, error=str(error))
 
     def revoke(self, endpoint_id: bytes) -> None:
         """Takes back what `authorize` gave."""
-        self.native.revoke(endpoint_id)
+        with contextlib.suppress(ValueError):
+            self.native.revoke(endpoint_id)
 
     async def next_event(self) -> tuple[str, bytes]:
         """Waits for a connection to come or go."""

@@ -115,9 +115,12 @@ def check_socket_address(text: str) -> None:
         InvalidInput: it is not.
     """
     try:
-        ipaddress.ip_address(Address.parse(text).host)
+        address = Address.parse(text)
+        ipaddress.ip_address(address.host)
     except (ConfigurationError, ValueError):
         raise InvalidInput(f"expected IP:PORT, got {text[:64]!r}") from None
+    if str(address) != text:
+        raise InvalidInput(f"expected IP:PORT in its one written form, got {text[:64]!r}")
 
 
 _reader = Reader(NodeRecord)

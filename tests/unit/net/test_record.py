@@ -77,6 +77,8 @@ def test_every_identity_must_sign(identities: Identities) -> None:
         {"boot_id": b""},
         {"control_addresses": ("example.org:1",)},
         {"packet_addresses": ("127.0.0.1:70000",)},
+        {"packet_addresses": ("127.0.0.1:007",)},
+        {"packet_addresses": ("127.0.0.1:\u0661",)},
         {"control_addresses": ("127.0.0.1:1",) * 33},
         {"roles": ("r",) * 33},
         {"identities": ()},
