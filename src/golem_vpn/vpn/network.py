@@ -16,6 +16,9 @@ from golem_vpn.vpn.addresses import IpAddress, Subnet
 from golem_vpn.vpn.model import NetworkInfo
 from golem_vpn.vpn.ports import NetworkDraft
 
+MAX_ADDRESSES = 8192
+"""As many as fit into the document that tells the members of each other."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -68,7 +71,10 @@ class Network:
         address = self.subnet.parse_owner_address(ip)
         if address in self._taken:
             raise Conflict(f"A node has the IP address {address}")
-        return None if address in self._assigned else str(address)
+        if address in self._assigned:
+            return None
+        self._check_room()
+        return str(address)
 
     def claim_for_node(self, node_id: str, ip: str) -> StoredNode | None:
         """Gives the entry to store for a node, or nothing where it is there already.
@@ -85,7 +91,12 @@ class Network:
             raise Conflict(f"Another node has the IP address {address}")
         if node_id not in self.own_ids and address in self._assigned:
             raise Conflict(f"The owner of the network has the IP address {address}")
+        self._check_room()
         return claim
+
+    def _check_room(self) -> None:
+        if len(self.stored.nodes) + len(self.stored.addresses) >= MAX_ADDRESSES:
+            raise Conflict(f"The network has {MAX_ADDRESSES} addresses already, as many as one can have")
 
     @cached_property
     def _assigned(self) -> tuple[IpAddress, ...]:

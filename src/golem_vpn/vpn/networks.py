@@ -15,7 +15,7 @@ import anyio
 import msgspec
 import structlog
 
-from golem_vpn.errors import Conflict, Forbidden, InvalidInput, NotFound
+from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, InvalidInput, NotFound
 from golem_vpn.store.networks import NetworkRepository, StoredNetwork
 from golem_vpn.vpn.addresses import Subnet
 from golem_vpn.vpn.model import Connection, NetworkInfo, NetworkNode
@@ -58,11 +58,11 @@ class NetworkService:
     async def start(self) -> None:
         """Takes the stored networks up again, and makes up for what was stored but not told."""
         for stored in await self._repository.all():
-            if stored.removed:
-                await self._finish_removal(stored.id)
-            else:
-                live = self._live[stored.id] = LiveNetwork(Network(stored, self._own_ids))
-                await self._publisher.publish(live.network.draft(self._node_id))
+            try:
+                await self._resume(stored)
+            except GolemVpnError as error:
+                # One network that cannot be told any more, say for a lost identity, is no reason to stay away.
+                log.error("network not published", network=stored.id, error=error.message)
 
     def close(self) -> None:
         """Ends all connections into the networks; the networks stay."""
@@ -171,6 +171,13 @@ class NetworkService:
         if not 0 < port <= 65_535:
             raise InvalidInput(f"Connection error: there is no port {port}")
         return await self._stack(live).connect(str(address), port, CONNECT_TIMEOUT_SECONDS)
+
+    async def _resume(self, stored: StoredNetwork) -> None:
+        if stored.removed:
+            await self._finish_removal(stored.id)
+        else:
+            live = self._live[stored.id] = LiveNetwork(Network(stored, self._own_ids))
+            await self._publisher.publish(live.network.draft(self._node_id))
 
     def _owned(self, owner: str, network_id: str) -> LiveNetwork:
         live = self._live.get(network_id)

@@ -6,7 +6,7 @@ import pytest
 from golem_vpn.errors import Conflict, InvalidInput
 from golem_vpn.store.networks import StoredNetwork, StoredNode
 from golem_vpn.vpn.model import NetworkInfo
-from golem_vpn.vpn.network import Network
+from golem_vpn.vpn.network import MAX_ADDRESSES, Network
 
 SELF = "0x" + "1" * 40
 ALIAS = "0x" + "a" * 40
@@ -100,6 +100,16 @@ def test_writings_of_one_address_are_one_address() -> None:
     taken = Network(msgspec.structs.replace(given.stored, nodes=(claim,)), given.own_ids)
     with pytest.raises(Conflict):
         taken.claim_for_node(B, "fd00:0::2")
+
+
+def test_a_network_has_as_many_addresses_as_its_members_can_be_told() -> None:
+    nodes = tuple(StoredNode(A, f"10.0.{index // 256}.{index % 256}") for index in range(MAX_ADDRESSES))
+    empty = network(ip="10.0.0.0/8")
+    full = Network(msgspec.structs.replace(empty.stored, nodes=nodes), empty.own_ids)
+    assert full.claim_for_node(A, "10.0.0.5") is None
+    for claim in (lambda: full.claim_for_node(A, "10.1.0.0"), lambda: full.claim_for_owner("10.1.0.0")):
+        with pytest.raises(Conflict, match=str(MAX_ADDRESSES)):
+            claim()
 
 
 def test_addresses_outside_are_refused() -> None:

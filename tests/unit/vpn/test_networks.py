@@ -8,6 +8,7 @@ from golem_vpn.store.database import Database
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.vpn.model import Connection, NetworkInfo, NetworkNode
 from golem_vpn.vpn.networks import NetworkService, parse_node_id
+from golem_vpn.vpn.ports import NetworkDraft
 
 if TYPE_CHECKING:
     from tests.unit.vpn.conftest import RecordedPublisher, RecordedStacks
@@ -187,6 +188,27 @@ async def test_a_restart_tells_what_a_crash_left_untold(
     assert publisher.published[kept.id].members[A] == ("10.0.0.2",)
     assert publisher.withdrawn == [removed.id]
     assert [network.id for network in await NetworkRepository(database).all()] == [kept.id]
+
+
+async def test_a_network_that_cannot_be_published_does_not_keep_the_daemon_from_starting(
+    networks: NetworkService,
+    database: Database,
+    publisher: "RecordedPublisher",
+    stacks: "RecordedStacks",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = [await networks.create(OWNER, "10.0.0.0/24") for _ in range(2)]
+    publisher.published.clear()
+
+    async def publish(draft: NetworkDraft) -> None:
+        if draft.id == first.id:
+            raise Forbidden("no identity of this daemon")
+        publisher.published[draft.id] = draft
+
+    monkeypatch.setattr(publisher, "publish", publish)
+    again = await restarted(database, publisher, stacks)
+    assert {network.id for network in await again.list(OWNER)} == {first.id, second.id}
+    assert set(publisher.published) == {second.id}
 
 
 async def test_closing_ends_the_stacks_and_keeps_the_networks(
