@@ -72,6 +72,10 @@ def _answer_undecodable(_request: Request[Any, Any, Any], _error: UnicodeDecodeE
     return _answer(400, "The body is no UTF-8 text")
 
 
+def _answer_too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[ErrorMessage]:
+    return _answer(400, "The body is nested too deeply")
+
+
 def _answer_unknown(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorMessage]:
     log.error("request failed unexpectedly", method=request.method, path=request.url.path, exc_info=error)
     return _answer(500, "Internal error: see the daemon's log")
@@ -85,5 +89,6 @@ HANDLERS: ExceptionHandlersMap = {
     GolemVpnError: _answer_known,
     HTTPException: _answer_http,
     UnicodeDecodeError: _answer_undecodable,
+    RecursionError: _answer_too_deep,
     Exception: _answer_unknown,
 }

@@ -94,7 +94,7 @@ class NetworkService:
         live = self._live[stored.id] = LiveNetwork(Network(stored, self._own_ids))
         async with live.changing:
             await self._publisher.publish(live.network.draft(self._node_id))
-        log.info("network created", network=stored.id, ip=stored.ip)
+        log.info("network created", network=stored.id)
         return live.network.info
 
     async def show(self, owner: str, network_id: str) -> NetworkInfo:

@@ -76,7 +76,7 @@ async def create_ticket(directory: Hubs) -> TicketText:
     return TicketText(await directory.ticket())
 
 
-@post("/join", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 409, 502))
+@post("/join", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 403, 409, 502))
 async def join_hub(directory: Hubs, data: JSONBody[TicketText]) -> None:
     """Joins the hub that a ticket is from."""
     await directory.join(data.ticket)

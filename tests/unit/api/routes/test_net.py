@@ -4,6 +4,7 @@ import anyio
 import httpx
 import pytest
 
+from golem_vpn.api.app import MAX_BODY_BYTES
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.net.identity import Identities
 
@@ -103,12 +104,21 @@ async def test_a_bad_network_is_400_and_says_why(client: httpx.AsyncClient, body
         (b"\xff\xfe", "application/json"),
         (b"ip=10.0.0.0/24", "application/x-www-form-urlencoded"),
         (b'{"ip": "\xff"}', "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"ip": "10.0.0.0/24", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "application/json"),
+        (b'{"ip": "10.0.0.0/24", "more": 1e999999}', "application/json"),
     ],
 )
 async def test_what_is_no_json_is_400(client: httpx.AsyncClient, content: bytes, content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
     response = await client.post(V1, content=content, headers=headers)
     assert response.status_code == 400
+    assert message_of(response)
+
+
+async def test_a_body_has_a_limit(client: httpx.AsyncClient) -> None:
+    response = await client.post(V1, json={"ip": "1" * (MAX_BODY_BYTES + 1)})
+    assert response.status_code == 413
     assert message_of(response)
 
 
