@@ -13,7 +13,13 @@ pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 
 USER = 54_321
 ROOT = Path(__file__).parents[2]
-MODULES = ("test_namespace_runtime.py", "test_task_packages.py", "test_namespace_programs.py")
+MODULES = (
+    "test_namespace_runtime.py",
+    "test_namespace_lifecycle.py",
+    "test_namespace_programs.py",
+    "test_task_packages.py",
+    "test_checks.py",
+)
 
 
 @pytest.fixture
