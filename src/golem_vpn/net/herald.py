@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import structlog
 
-from golem_vpn.errors import GolemVpnError
+from golem_vpn.errors import GolemVpnError, PeerUnreachable
 from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
 from golem_vpn.net.messages import Confirmed, UpdateNetwork
@@ -74,7 +74,9 @@ class Herald:
         backoff = Backoff()
         while networks := self._pending.get(node_id):
             waker = self._wakers[node_id] = anyio.Event()
-            if await self._tell_all(node_id, sorted(networks)):
+            async with self._limiter:
+                told = await self._tell_all(node_id, sorted(networks))
+            if told:
                 backoff.reset()
             else:
                 await backoff.pause(waker)
@@ -82,14 +84,16 @@ class Herald:
         del self._wakers[node_id]
 
     async def _tell_all(self, node_id: str, network_ids: list[str]) -> bool:
-        async with self._limiter:
+        complete = True
+        for network_id in network_ids:
             try:
-                for network_id in network_ids:
-                    await self._tell(node_id, network_id)
+                await self._tell(node_id, network_id)
             except GolemVpnError as error:
-                _log.info("herald.not_told", node=node_id, error=error.message)
-                return False
-        return True
+                _log.info("herald.not_told", node=node_id, network=network_id, error=error.message)
+                complete = False
+                if isinstance(error, PeerUnreachable):
+                    break
+        return complete
 
     async def _tell(self, node_id: str, network_id: str) -> None:
         known = self._shelf.find(network_id)

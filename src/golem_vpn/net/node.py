@@ -16,7 +16,7 @@ from golem_vpn.net.identity import Identities
 from golem_vpn.net.membership import Membership
 from golem_vpn.net.own_record import OwnRecord
 from golem_vpn.net.peers import Peers
-from golem_vpn.net.records import KeptRecords, stored_form
+from golem_vpn.net.records import KeptRecords
 from golem_vpn.net.shelf import Shelf
 from golem_vpn.net.ticket import Ticket
 from golem_vpn.store.database import Database
@@ -59,9 +59,10 @@ class Node:
     ) -> "Node":
         """Builds the parts and recalls what the database holds; nothing is sent or answered yet."""
         book = RecordBook()
-        record_repository = NodeRecordRepository(database)
-        records = KeptRecords(book, record_repository)
-        own_record = await _own_record(profile, identities, endpoint, topology, record_repository)
+        records = KeptRecords(book, NodeRecordRepository(database))
+        await records.open()
+        own_record = _own_record(profile, identities, endpoint, topology, book)
+        records.keep("own", identities.default.node_id)
         control = Control(endpoint, identities, own_record, book)
         hub = Hub(control, records, HubRepository(database)) if profile.hub else None
         directory = Directory(control, records, JoinedHubRepository(database), hub)
@@ -70,7 +71,6 @@ class Node:
         shelf = Shelf(documents)
         herald = Herald(control, shelf, documents)
         membership = Membership(control, topology, peers, shelf, herald)
-        await records.open()
         if hub is not None:
             await hub.open()
         await directory.open(tickets)
@@ -87,24 +87,18 @@ class Node:
             tasks.cancel_scope.cancel()
 
 
-async def _own_record(
-    profile: Profile,
-    identities: Identities,
-    endpoint: Endpoint,
-    topology: Topology,
-    repository: NodeRecordRepository,
+def _own_record(
+    profile: Profile, identities: Identities, endpoint: Endpoint, topology: Topology, book: RecordBook
 ) -> OwnRecord:
     """Makes the own record newer than that of the last start, whatever the clock says."""
-    own_id = identities.default.node_id
-    issued_before = max((stored.issued_at for stored in await repository.all() if stored.node_id == own_id), default=0)
-    own_record = OwnRecord(
+    last = book.find(identities.default.node_id)
+    return OwnRecord(
         identities,
         endpoint.endpoint_id,
         name=profile.name,
         roles=profile.roles,
         control_addresses=lambda: endpoint.addresses,
         packet_addresses=lambda: topology.addresses,
-        issued_before=issued_before,
+        issued_before=last.record.issued_at if last else 0,
+        on_issue=lambda known: book.learn(known.signed),
     )
-    await repository.put(stored_form(own_record.current()))
-    return own_record

@@ -11,6 +11,8 @@ from golem_vpn.net.record import BOOT_ID_LENGTH, MAX_ENTRIES, KnownRecord, NodeR
 
 REFRESH_MILLISECONDS = 3600 * 1000
 
+IssueListener = Callable[[KnownRecord], object]
+
 
 class OwnRecord:
     """Composes the record of this node from what is true at the moment."""
@@ -25,6 +27,7 @@ class OwnRecord:
         control_addresses: Callable[[], list[str]],
         packet_addresses: Callable[[], list[str]],
         issued_before: int = 0,
+        on_issue: IssueListener | None = None,
     ) -> None:
         self._identities = identities
         self._endpoint_id = endpoint_id
@@ -35,6 +38,7 @@ class OwnRecord:
         self._boot_id = secrets.token_bytes(BOOT_ID_LENGTH)
         self._known: KnownRecord | None = None
         self._issued_before = issued_before
+        self._on_issue = on_issue
 
     def current(self) -> KnownRecord:
         """Gives the record, signed anew when an address, an identity or the hour changed."""
@@ -46,6 +50,8 @@ class OwnRecord:
                 return self._known
         self._issued_before = record.issued_at
         self._known = sign(record, self._identities)
+        if self._on_issue is not None:
+            self._on_issue(self._known)
         return self._known
 
     def _compose(self) -> NodeRecord:

@@ -20,7 +20,8 @@ from golem_vpn.net.records import KeptRecords
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-MAX_CONNECTING_AT_ONCE = 32
+MAX_CONNECTING_AT_ONCE = 64
+CONNECT_TIMEOUT = 3.0
 
 _log = structlog.get_logger(__name__)
 
@@ -90,13 +91,13 @@ class Peers:
                 await backoff.pause(self._news(node_id))
 
     async def _connect(self, node_id: str) -> None:
-        async with self._limiter:
-            try:
-                await self._control.connect(node_id)
-            except GolemVpnError as error:
-                _log.debug("peers.not_connected", node=node_id, error=error.message)
-                # It may be somewhere else by now; what the hubs know of it comes in through the book.
-                await self._directory.look_up(node_id)
+        try:
+            async with self._limiter:
+                await self._control.connect(node_id, CONNECT_TIMEOUT)
+        except GolemVpnError as error:
+            _log.debug("peers.not_connected", node=node_id, error=error.message)
+            # It may be somewhere else by now; what the hubs know of it comes in through the book.
+            await self._directory.look_up(node_id)
 
     def _point_to(self, record: NodeRecord) -> None:
         self._control.keep(record)
