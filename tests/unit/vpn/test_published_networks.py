@@ -128,7 +128,7 @@ async def test_members_attach_by_what_the_owner_published(tmp_path: Path) -> Non
         attachments = Attachments(member.node.membership, Wall(), member.id, lambda _network: ())
         made = await networks.create(owner.id, "10.0.0.0/24")
         await networks.add_node(owner.id, made.id, member.id, "10.0.0.2")
-        await eventually(lambda: made.id in member.topology.networks)
+        await eventually(lambda: member.node.membership.document(made.id) is not None)
         assert attachments.attach(made.id, "vpn0").addresses == ("10.0.0.2/24",)
         await networks.remove_node(owner.id, made.id, member.id)
         await eventually(lambda: attachments.list() == ())
