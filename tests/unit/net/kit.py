@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
+import msgspec
 from anyio.abc import TaskGroup
 
 from golem_vpn.net import node
@@ -17,9 +18,23 @@ from golem_vpn.net.memory import MemoryEndpoint, MemoryTopology, MemoryWire
 from golem_vpn.net.own_record import OwnRecord, milliseconds_now
 from golem_vpn.net.record import NodeRecord
 from golem_vpn.net.ticket import Ticket
+from golem_vpn.net.wire import Answer, Message, Refusal, decode_reply
 from golem_vpn.store.database import Database
 
 T = TypeVar("T")
+
+
+class Shout(Message, frozen=True):
+    """Asks for an echo."""
+
+    text: str
+
+
+class Echo(msgspec.Struct, frozen=True):
+    """Tells who shouted what."""
+
+    sender: str
+    text: str
 
 
 @dataclass
@@ -69,6 +84,23 @@ async def running(*nodes: Node) -> AsyncIterator[None]:
             tasks.start_soon(node.control.run)
         yield
         tasks.cancel_scope.cancel()
+
+
+def echoing(node: Node) -> Node:
+    """Has a node answer what is shouted."""
+
+    @node.control.on(Shout)
+    async def echo(sender: str, message: Shout) -> Echo:
+        return Echo(sender, message.text)
+
+    return node
+
+
+async def raw(sender: Node, to: Node, message: bytes) -> Answer | Refusal:
+    """Sends what may be no message at all."""
+    return decode_reply(
+        await sender.endpoint.request(to.endpoint.endpoint_id, to.endpoint.addresses, message, timeout=5)
+    )
 
 
 class Cluster:
