@@ -7,11 +7,11 @@ from weakref import WeakValueDictionary
 import anyio
 import structlog
 
-from golem_vpn.errors import GolemVpnError, PeerRefused, PeerUnreachable
+from golem_vpn.errors import GolemVpnError, InvalidInput, PeerRefused, PeerUnreachable
 from golem_vpn.net import wire
 from golem_vpn.net.book import RecordBook
 from golem_vpn.net.dispatcher import Dispatcher, Handler, M
-from golem_vpn.net.endpoint import Endpoint, EndpointClosed, EndpointError, Request
+from golem_vpn.net.endpoint import MAX_MESSAGE, Endpoint, EndpointClosed, EndpointError, Request
 from golem_vpn.net.greeter import Greeter, PresenceListener
 from golem_vpn.net.identity import Identities
 from golem_vpn.net.own_record import OwnRecord
@@ -92,9 +92,14 @@ class Control:
         Raises:
             PeerUnreachable: the node is unknown, offline, or silent.
             PeerRefused: it refused, for a reason that has no class here.
+            InvalidInput: the message is too long.
             GolemVpnError: it refused with this class of error.
         """
         request = wire.encode(message)
+        if len(request) > MAX_MESSAGE:
+            raise InvalidInput(
+                f"a message to another node has at most {MAX_MESSAGE} bytes, this one has {len(request)}"
+            )
         try:
             with anyio.fail_after(timeout):
                 if node_id in self.identities:
@@ -181,7 +186,11 @@ class Control:
         return known.record
 
     async def _serve(self, request: Request) -> None:
-        request.respond(await self._reply(request))
+        reply = await self._reply(request)
+        if len(reply) > MAX_MESSAGE:
+            _log.error("control.answer_too_long", size=len(reply))
+            reply = self._dispatcher.refuse(wire.FAILED, f"the answer has {len(reply)} bytes, more than a message may")
+        request.respond(reply)
 
     async def _reply(self, request: Request) -> bytes:
         hello = wire.decode_hello(request.message)

@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+MAX_MESSAGE = 1024 * 1024
+"""The bytes that a message or an answer may have."""
+
 EVENT_CONNECTED = "connected"
 EVENT_DISCONNECTED = "disconnected"
 

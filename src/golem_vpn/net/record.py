@@ -14,7 +14,10 @@ ENDPOINT_ID_LENGTH = 32
 BOOT_ID_LENGTH = 16
 MAX_SIZE = 8 * 1024
 MAX_ENTRIES = 32
-"""How many identities, roles, and addresses of one kind a record may list."""
+"""How many identities, and addresses of one kind, a record may list."""
+MAX_ROLES = 8
+MAX_NAME = 64
+"""The characters of a name or a role; a hub lists many of them in one message."""
 MAX_AGE_MILLISECONDS = 24 * 3600 * 1000
 """A live node signs anew every hour; only a clock that is wrong makes a record of its own look older than this."""
 MAX_AHEAD_MILLISECONDS = 3600 * 1000
@@ -101,7 +104,11 @@ def _check_form(record: NodeRecord) -> None:
         raise InvalidInput("the node record names a node id that is none")
     if len(record.endpoint_id) != ENDPOINT_ID_LENGTH or len(record.boot_id) != BOOT_ID_LENGTH:
         raise InvalidInput("the node record's endpoint id or boot id has a wrong length")
-    for entries in (identities, record.roles, record.control_addresses, record.packet_addresses):
+    if len(record.roles) > MAX_ROLES or max(map(len, (record.name, *record.roles))) > MAX_NAME:
+        raise InvalidInput(
+            f"a node has at most {MAX_ROLES} roles, and {MAX_NAME} characters in its name and in each role"
+        )
+    for entries in (identities, record.control_addresses, record.packet_addresses):
         if len(entries) > MAX_ENTRIES:
             raise InvalidInput(f"a node record lists at most {MAX_ENTRIES} entries of a kind")
     for address in (*record.control_addresses, *record.packet_addresses):

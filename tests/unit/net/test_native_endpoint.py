@@ -10,8 +10,8 @@ import anyio
 import msgspec
 import pytest
 
-from golem_vpn.errors import PeerUnreachable
-from golem_vpn.net.endpoint import EndpointClosed, EndpointError
+from golem_vpn.errors import InvalidInput, PeerRefused, PeerUnreachable
+from golem_vpn.net.endpoint import MAX_MESSAGE, EndpointClosed, EndpointError
 from golem_vpn.net.identity import Identities
 from golem_vpn.net.memory import MemoryTopology
 from golem_vpn.net.native_endpoint import NativeEndpoint
@@ -71,6 +71,17 @@ async def test_nodes_talk_over_real_connections(tmp_path: Path) -> None:
         assert await alice.node.control.request(hub.id, Shout("hey"), str) == "heyhey"
         assert await hub.node.control.request(alice.id, Shout("you" * 100_000), str) == "you" * 200_000
         await eventually(lambda: alice.id in hub.node.control.connected and hub.id in alice.node.control.connected)
+
+
+async def test_a_message_or_an_answer_that_is_too_long_harms_nobody(tmp_path: Path) -> None:
+    first, second = secrets.token_bytes(32), secrets.token_bytes(32)
+    async with daemon(tmp_path / "hub", first, hub=True) as hub, daemon(tmp_path / "alice", second) as alice:
+        await alice.node.directory.join(await hub.node.directory.ticket())
+        with pytest.raises(InvalidInput, match="at most"):
+            await alice.node.control.request(hub.id, Shout("a" * MAX_MESSAGE), str)
+        with pytest.raises(PeerRefused, match="more than"):
+            await alice.node.control.request(hub.id, Shout("a" * (MAX_MESSAGE - 1000)), str)
+        assert await alice.node.control.request(hub.id, Shout("hey"), str) == "heyhey"
 
 
 async def test_strangers_get_nothing_but_a_refusal(tmp_path: Path) -> None:
