@@ -11,6 +11,7 @@ pub mod offloads;
 mod poll;
 pub mod queue;
 pub mod sandbox;
+pub mod stack;
 pub mod tun;
 mod udp;
 

@@ -1,0 +1,87 @@
+//! A user-space TCP/IP stack on a queue device: how the gate reaches payloads without a TUN and without privileges.
+//!
+//! smoltcp does the protocol, but its interface looks at every socket for every packet. So each connection is an
+//! interface with a single socket (`socket`), packets are matched to connections here (`table`), and one task
+//! (`driver`) serves the connections that have something to do. Idle connections cost no time, and little memory,
+//! because the system gives memory to their buffers only when bytes go through them.
+
+mod addresses;
+mod connection;
+mod driver;
+mod packet;
+mod responder;
+mod socket;
+mod stream;
+mod table;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::queue::PacketQueue;
+
+pub use connection::Connection;
+pub use stream::StackStream;
+
+use driver::Driver;
+use table::Table;
+
+/// Why a connection could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    #[error("the destination refused the connection")]
+    Refused,
+    #[error("the destination did not answer in time")]
+    TimedOut,
+    #[error("no address of the stack is in a network with the destination")]
+    NoRoute,
+    #[error("the stack has too many connections")]
+    TooMany,
+}
+
+/// A host with addresses of its own behind a queue device. Its end is the end of its connections.
+pub struct Stack {
+    table: Arc<Table>,
+}
+
+impl Stack {
+    /// Starts a stack with these addresses, each with the length of its network's prefix, on a task of `runtime`.
+    pub fn start(queue: PacketQueue, addresses: Vec<(IpAddr, u8)>, mtu: u16, runtime: &Handle) -> Self {
+        let table = Arc::new(Table::new(addresses, mtu));
+        runtime.spawn(Driver::new(queue, table.clone()).run());
+        Self { table }
+    }
+
+    /// Opens a TCP connection from the stack's first address of the destination's family.
+    ///
+    /// # Errors
+    /// Says why there is no connection.
+    pub async fn connect(&self, to: SocketAddr, timeout: Duration) -> Result<StackStream, ConnectError> {
+        let mut stream = self.table.open(to)?;
+        match tokio::time::timeout(timeout, stream.opened()).await {
+            Ok(opened) => opened.map(|()| stream),
+            Err(_) => Err(ConnectError::TimedOut),
+        }
+    }
+
+    /// Replaces the addresses. Connections from addresses that stay go on, the others break.
+    pub fn set_addresses(&self, addresses: Vec<(IpAddr, u8)>) {
+        self.table.set_addresses(addresses);
+    }
+
+    /// Lists the open connections.
+    pub fn connections(&self) -> Vec<Connection> {
+        self.table.connections()
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.table.stop();
+    }
+}

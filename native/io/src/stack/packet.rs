@@ -1,0 +1,95 @@
+//! What must be known of a received packet to find who it is for, and its TCP segment.
+
+use std::net::{IpAddr, SocketAddr};
+
+use smoltcp::wire::{IpAddress, IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber};
+
+use super::connection::Connection;
+
+/// The addresses of a packet, and the connection of a TCP segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Heading {
+    pub destination: IpAddr,
+    pub connection: Option<Connection>,
+    pub is_reset: bool,
+}
+
+impl Heading {
+    /// Reads the heading of a packet; nothing for packets that the stack has no use for.
+    pub fn of(packet: &[u8]) -> Option<Heading> {
+        packet.first()?;
+        match IpVersion::of_packet(packet).ok()? {
+            IpVersion::Ipv4 => {
+                let packet = Ipv4Packet::new_checked(packet).ok()?;
+                let is_fragment = packet.more_frags() || packet.frag_offset() != 0;
+                let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
+                (!is_fragment).then(|| Self::of_payload(source, destination, packet.next_header(), packet.payload()))?
+            }
+            IpVersion::Ipv6 => {
+                let packet = Ipv6Packet::new_checked(packet).ok()?;
+                let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
+                Self::of_payload(source, destination, packet.next_header(), packet.payload())
+            }
+        }
+    }
+
+    fn of_payload(source: IpAddr, destination: IpAddr, protocol: IpProtocol, payload: &[u8]) -> Option<Heading> {
+        match protocol {
+            IpProtocol::Tcp => {
+                let segment = TcpPacket::new_checked(payload).ok()?;
+                let connection = Connection {
+                    local: SocketAddr::new(destination, segment.dst_port()),
+                    remote: SocketAddr::new(source, segment.src_port()),
+                };
+                Some(Heading { destination, connection: Some(connection), is_reset: segment.rst() })
+            }
+            IpProtocol::Icmp | IpProtocol::Icmpv6 => Some(Heading { destination, connection: None, is_reset: false }),
+            _ => None,
+        }
+    }
+}
+
+/// The TCP segment of a packet that has a heading with a connection.
+pub(super) struct Segment<'a> {
+    source: IpAddress,
+    destination: IpAddress,
+    segment: TcpPacket<&'a mut [u8]>,
+}
+
+impl<'a> Segment<'a> {
+    pub fn of(packet: &'a mut [u8]) -> Self {
+        let (source, destination, range) = match IpVersion::of_packet(packet) {
+            Ok(IpVersion::Ipv4) => {
+                let packet = Ipv4Packet::new_unchecked(&*packet);
+                let range = usize::from(packet.header_len())..usize::from(packet.total_len());
+                (packet.src_addr().into(), packet.dst_addr().into(), range)
+            }
+            _ => {
+                let packet = Ipv6Packet::new_unchecked(&*packet);
+                (packet.src_addr().into(), packet.dst_addr().into(), packet.header_len()..packet.total_len())
+            }
+        };
+        Self { source, destination, segment: TcpPacket::new_unchecked(&mut packet[range]) }
+    }
+
+    pub fn sequence(&self) -> TcpSeqNumber {
+        self.segment.seq_number()
+    }
+
+    pub fn is_syn(&self) -> bool {
+        self.segment.syn()
+    }
+
+    /// Whether it does nothing but acknowledge.
+    pub fn is_bare(&self) -> bool {
+        self.segment.segment_len() == 0 && !self.segment.rst()
+    }
+
+    /// Gives it another sequence number, unless it was damaged on its way.
+    pub fn set_sequence(&mut self, sequence: TcpSeqNumber) {
+        if self.segment.verify_checksum(&self.source, &self.destination) {
+            self.segment.set_seq_number(sequence);
+            self.segment.fill_checksum(&self.source, &self.destination);
+        }
+    }
+}
