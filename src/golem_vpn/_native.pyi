@@ -16,7 +16,7 @@ class ConnectError(NativeError):
 class ControlError(NativeError):
     """A peer has not answered."""
 
-    reason: Literal["unreachable", "timed-out", "refused", "malformed", "too-long", "closed"]
+    reason: Literal["unreachable", "interrupted", "timed-out", "refused", "malformed", "too-long", "closed"]
 
 @final
 class Endpoint:

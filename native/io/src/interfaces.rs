@@ -12,10 +12,19 @@ pub const OVERLAY_PREFIX: &str = "vpn";
 /// Lists the addresses of all interfaces that are up: loopback included, overlays and link-local addresses not.
 pub fn addresses() -> io::Result<Vec<IpAddr>> {
     let list = InterfaceList::read()?;
-    let mut addresses: Vec<IpAddr> = list.iter().filter_map(reachable_address).collect();
+    let reachable = list.iter().filter(|entry| is_up(entry) && !is_overlay_name(entry)).filter_map(address);
+    let mut addresses: Vec<IpAddr> = reachable.filter(|address| !is_link_local(address)).collect();
     addresses.sort_unstable_by_key(|address| (address.is_loopback(), *address));
     addresses.dedup();
     Ok(addresses)
+}
+
+/// Whether an address of this machine belongs to an overlay.
+pub fn is_overlay(candidate: IpAddr) -> bool {
+    let is_listed = |list: InterfaceList| {
+        list.iter().filter(|entry| is_overlay_name(entry)).any(|entry| address(entry) == Some(candidate))
+    };
+    InterfaceList::read().is_ok_and(is_listed)
 }
 
 /// Replaces an unspecified address by those of the interfaces of its family.
@@ -33,20 +42,26 @@ pub fn expand(bound: &[SocketAddr]) -> io::Result<Vec<SocketAddr>> {
     Ok(expanded)
 }
 
-fn reachable_address(entry: &libc::ifaddrs) -> Option<IpAddr> {
-    if entry.ifa_flags & libc::IFF_UP as u32 == 0 || entry.ifa_addr.is_null() {
-        return None;
+fn is_up(entry: &libc::ifaddrs) -> bool {
+    entry.ifa_flags & libc::IFF_UP as u32 != 0
+}
+
+fn is_overlay_name(entry: &libc::ifaddrs) -> bool {
+    // SAFETY: names in a list that is alive are NUL-terminated strings.
+    let name = unsafe { CStr::from_ptr(entry.ifa_name) };
+    name.to_bytes().starts_with(OVERLAY_PREFIX.as_bytes())
+}
+
+fn is_link_local(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
     }
-    // SAFETY: the list is alive, so its names are NUL-terminated strings and its addresses are `sockaddr`s of the
-    // size that their family says.
-    let (name, address) = unsafe { (CStr::from_ptr(entry.ifa_name), read_address(entry.ifa_addr)) };
-    if name.to_bytes().starts_with(OVERLAY_PREFIX.as_bytes()) {
-        return None;
-    }
-    address.filter(|address| match address {
-        IpAddr::V4(address) => !address.is_link_local(),
-        IpAddr::V6(address) => !address.is_unicast_link_local(),
-    })
+}
+
+fn address(entry: &libc::ifaddrs) -> Option<IpAddr> {
+    // SAFETY: addresses in a list that is alive are null or `sockaddr`s of the size that their family says.
+    unsafe { entry.ifa_addr.as_ref().and_then(|address| read_address(address)) }
 }
 
 /// Reads the address of the two families that carry our packets.

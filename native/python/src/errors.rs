@@ -16,7 +16,7 @@ create_exception!(
     golem_vpn._native,
     ControlError,
     NativeError,
-    "A peer has not answered; `reason` is unreachable, timed-out, refused, malformed, too-long or closed."
+    "A peer has not answered; `reason` is unreachable, interrupted, timed-out, refused, malformed, too-long or closed."
 );
 
 pub fn native(error: impl std::fmt::Display) -> PyErr {
@@ -26,6 +26,7 @@ pub fn native(error: impl std::fmt::Display) -> PyErr {
 pub fn control(error: control::ControlError) -> PyErr {
     let reason = match error {
         control::ControlError::Unreachable(_) => "unreachable",
+        control::ControlError::Interrupted(_) => "interrupted",
         control::ControlError::TimedOut => "timed-out",
         control::ControlError::Refused(_) => "refused",
         control::ControlError::Malformed => "malformed",

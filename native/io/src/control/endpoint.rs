@@ -16,6 +16,7 @@ use super::connections::{ConnectionEvent, Connections};
 use super::dials::Dials;
 use super::error::{BindError, ControlError, Refusal};
 use super::listener::{self, Request};
+use super::paths::OutsideOverlays;
 use super::wire::{ALPN, Kind};
 use crate::interfaces;
 
@@ -207,6 +208,7 @@ fn builder(secret_key: &[u8; 32]) -> Builder {
         .secret_key(SecretKey::from_bytes(secret_key))
         .alpns(vec![ALPN.to_vec()])
         .transport_config(transport_config())
+        .path_selector(Arc::new(OutsideOverlays))
         .clear_ip_transports()
 }
 

@@ -15,9 +15,12 @@ pub struct BindError {
 /// A request was not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
-    /// No connection to the peer could be made, or it broke twice.
+    /// No connection to the peer could be made, so it got nothing.
     #[error("the peer cannot be reached: {0}")]
     Unreachable(String),
+    /// The connection broke; whether the peer got the request is not known.
+    #[error("the connection to the peer broke: {0}")]
+    Interrupted(String),
     /// The peer is connected, or may be, but has not answered in time.
     #[error("the peer has not answered in time")]
     TimedOut,

@@ -14,6 +14,7 @@ mod dials;
 mod endpoint;
 mod error;
 mod listener;
+mod paths;
 mod requests;
 #[cfg(test)]
 mod tests;

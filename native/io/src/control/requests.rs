@@ -48,15 +48,17 @@ impl Shared {
         kind: Kind,
         message: &[u8],
     ) -> Result<Answer, ControlError> {
-        if let Some(connection) = self.connections.newest(peer) {
-            match ask_unless_silent(&connection, kind, message).await {
-                Err(StreamFailure::Lost(_)) => self.connections.remove(&connection),
-                other => return finish(other, connection),
-            }
+        let Some(connection) = self.connections.newest(peer) else {
+            let connection = self.dial(peer, addresses).await?;
+            return finish(ask_unless_silent(&connection, kind, message).await, connection);
+        };
+        match ask_unless_silent(&connection, kind, message).await {
+            Err(StreamFailure::Lost(_)) => self.connections.remove(&connection),
+            other => return finish(other, connection),
         }
         let connection = match self.connections.newest(peer) {
             Some(connection) => connection,
-            None => self.dial(peer, addresses).await?,
+            None => self.dial(peer, addresses).await.map_err(interrupted)?,
         };
         finish(ask_unless_silent(&connection, kind, message).await, connection)
     }
@@ -84,10 +86,18 @@ async fn silence(connection: &Connection) {
     }
 }
 
+/// A dial that failed after an attempt over an older connection leaves open whether that one got through.
+fn interrupted(error: ControlError) -> ControlError {
+    match error {
+        ControlError::Unreachable(cause) => ControlError::Interrupted(cause),
+        other => other,
+    }
+}
+
 fn finish(reply: Result<Vec<u8>, StreamFailure>, connection: Connection) -> Result<Answer, ControlError> {
     match reply {
         Ok(reply) => Ok(Answer { reply, connection }),
-        Err(StreamFailure::Lost(cause)) => Err(ControlError::Unreachable(cause)),
+        Err(StreamFailure::Lost(cause)) => Err(ControlError::Interrupted(cause)),
         Err(StreamFailure::Refused(refusal)) => Err(ControlError::Refused(refusal)),
         Err(StreamFailure::Malformed | StreamFailure::TooLong) => Err(ControlError::Malformed),
     }
