@@ -1,6 +1,8 @@
 //! Everything of the data plane that touches the system: sockets, TUN devices, threads. The rules are in `golem_vpn_proto`.
 
 pub mod control;
+pub mod data_plane;
+pub mod descriptor;
 pub mod engine;
 mod entropy;
 pub mod gate;

@@ -1,12 +1,17 @@
 //! Reading Python's values; what cannot be read is a `ValueError` that names it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use golem_vpn_io::control::EndpointId;
-use golem_vpn_proto::NodeId;
+use golem_vpn_io::data_plane::InterfaceAddress;
+use golem_vpn_proto::{Attachment, Cipher, IpPrefix, Member, NetworkId, NodeId};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+
+/// The addresses that something has, named by its id.
+pub type Addressed = (PyBackedBytes, Vec<String>);
 
 pub fn endpoint_id(bytes: &[u8]) -> PyResult<EndpointId> {
     EndpointId::from_bytes(&fixed(bytes, "an endpoint id")?)
@@ -15,6 +20,10 @@ pub fn endpoint_id(bytes: &[u8]) -> PyResult<EndpointId> {
 
 pub fn node_id(bytes: &[u8]) -> PyResult<NodeId> {
     fixed(bytes, "a node id").map(NodeId)
+}
+
+pub fn network_id(bytes: &[u8]) -> PyResult<NetworkId> {
+    fixed(bytes, "a network id").map(NetworkId)
 }
 
 pub fn fixed<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
@@ -26,7 +35,36 @@ pub fn addresses(texts: &[String]) -> PyResult<Vec<SocketAddr>> {
 }
 
 pub fn address(text: &str) -> PyResult<SocketAddr> {
-    text.parse().map_err(|_| PyValueError::new_err(format!("expected IP:PORT, got {text:?}")))
+    text.parse().map_err(|_| unreadable("IP:PORT", text))
+}
+
+pub fn ip(text: &str) -> PyResult<IpAddr> {
+    text.parse().map_err(|_| unreadable("an IP address", text))
+}
+
+pub fn interface_addresses(texts: &[String]) -> PyResult<Vec<InterfaceAddress>> {
+    texts.iter().map(|text| cidr(text)).collect()
+}
+
+pub fn prefixes(texts: &[String]) -> PyResult<Vec<IpPrefix>> {
+    let prefix = |text: &String| cidr(text).map(|(address, length)| IpPrefix { address, length });
+    texts.iter().map(prefix).collect()
+}
+
+pub fn members(members: &[Addressed]) -> PyResult<Vec<Member>> {
+    let member = |(node, addresses): &Addressed| Ok(Member { node: node_id(node)?, addresses: ips(addresses)? });
+    members.iter().map(member).collect()
+}
+
+pub fn attachments(attachments: &[Addressed]) -> PyResult<Vec<Attachment>> {
+    let attachment =
+        |(network, addresses): &Addressed| Ok(Attachment { network: network_id(network)?, addresses: ips(addresses)? });
+    attachments.iter().map(attachment).collect()
+}
+
+pub fn ciphers(names: &[String]) -> PyResult<Vec<Cipher>> {
+    let cipher = |name: &String| Cipher::from_name(name).ok_or_else(|| unreadable("the name of a cipher", name));
+    names.iter().map(cipher).collect()
 }
 
 pub fn timeout(seconds: f64) -> PyResult<Duration> {
@@ -36,4 +74,22 @@ pub fn timeout(seconds: f64) -> PyResult<Duration> {
 
 pub fn texts(addresses: Vec<SocketAddr>) -> Vec<String> {
     addresses.iter().map(SocketAddr::to_string).collect()
+}
+
+fn ips(texts: &[String]) -> PyResult<Vec<IpAddr>> {
+    texts.iter().map(|text| ip(text)).collect()
+}
+
+fn cidr(text: &str) -> PyResult<(IpAddr, u8)> {
+    let read = || {
+        let (address, length) = text.split_once('/')?;
+        let address: IpAddr = address.parse().ok()?;
+        let length = length.parse().ok().filter(|length| *length <= if address.is_ipv4() { 32 } else { 128 })?;
+        Some((address, length))
+    };
+    read().ok_or_else(|| unreadable("ADDRESS/PREFIX-LENGTH", text))
+}
+
+fn unreadable(expected: &str, text: &str) -> PyErr {
+    PyValueError::new_err(format!("expected {expected}, got {text:?}"))
 }

@@ -99,6 +99,12 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    pub fn shared(&self) -> Arc<control::Endpoint> {
+        self.endpoint.clone()
+    }
+}
+
 /// A message of a peer that waits for its reply; dropped unanswered, the peer is refused.
 #[pyclass(module = "golem_vpn._native", frozen)]
 pub struct Request {

@@ -1,6 +1,6 @@
 //! Native errors as Python exceptions.
 
-use golem_vpn_io::control;
+use golem_vpn_io::{control, stack};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -21,6 +21,16 @@ create_exception!(
 
 pub fn native(error: impl std::fmt::Display) -> PyErr {
     NativeError::new_err(error.to_string())
+}
+
+pub fn connect(error: stack::ConnectError) -> PyErr {
+    let reason = match error {
+        stack::ConnectError::Refused => "refused",
+        stack::ConnectError::TimedOut => "timed-out",
+        stack::ConnectError::NoRoute => "no-route",
+        stack::ConnectError::TooMany => "too-many",
+    };
+    with_reason(ConnectError::new_err(error.to_string()), reason)
 }
 
 pub fn control(error: control::ControlError) -> PyErr {

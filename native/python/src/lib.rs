@@ -3,8 +3,12 @@
 //! Whatever waits is a future of one tokio runtime with two threads; the interpreter lock is never held meanwhile.
 
 mod convert;
+mod data_plane;
 mod endpoint;
 mod errors;
+mod probe;
+mod snapshot;
+mod stack;
 
 use pyo3::prelude::*;
 
@@ -14,9 +18,15 @@ mod native {
     use super::{PyResult, pyfunction};
 
     #[pymodule_export]
+    use super::data_plane::DataPlane;
+    #[pymodule_export]
     use super::endpoint::{Endpoint, Request};
     #[pymodule_export]
     use super::errors::{ConnectError, ControlError, NativeError};
+    #[pymodule_export]
+    use super::probe::probe;
+    #[pymodule_export]
+    use super::stack::{Stack, Stream};
 
     /// Runs the process that makes and holds an activity's namespaces; arguments as of `golem_vpn_io::sandbox::main`.
     #[pyfunction]

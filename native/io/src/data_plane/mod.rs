@@ -1,0 +1,204 @@
+//! The data plane of one daemon: the engine, and over the control connections what its sessions need.
+
+mod carrier;
+mod resets;
+mod stacks;
+#[cfg(test)]
+mod tests;
+
+pub use stacks::StackDevice;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use golem_vpn_proto::{Attachment, Config, DeviceConfig, DeviceId, Network, NetworkId, NodeId};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::control::Endpoint;
+use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Snapshot};
+use crate::interfaces;
+use crate::tun::{self, Interface, Tun};
+use carrier::Carrier;
+use resets::Resets;
+
+/// An address with the length of its network's prefix.
+pub type InterfaceAddress = (IpAddr, u8);
+
+/// Why a device was not added or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceFailure {
+    #[error(transparent)]
+    Refused(#[from] AttachError),
+    #[error(transparent)]
+    System(#[from] io::Error),
+    #[error(transparent)]
+    Stopped(#[from] EngineStopped),
+}
+
+/// The engine with all that serves it. What it does stops when this and its stacks are dropped.
+///
+/// Methods that change devices wait for the engine and must not be called from a task.
+pub struct DataPlane {
+    engine: Engine,
+    endpoint: Arc<Endpoint>,
+    resets: Arc<Resets>,
+    carrier: AbortHandle,
+    last_device: AtomicU32,
+    /// The MTU of each TUN, which a change of its attachments leaves as it is.
+    tuns: Mutex<HashMap<DeviceId, u16>>,
+    runtime: Handle,
+}
+
+impl DataPlane {
+    /// Starts the engine on a socket at `listen`; `0.0.0.0` means every interface, with IPv6 where the machine has it.
+    ///
+    /// # Errors
+    /// When the address can't be bound.
+    pub fn start(config: Config, listen: SocketAddr, endpoint: Arc<Endpoint>, runtime: Handle) -> io::Result<Self> {
+        let (engine, events) = start_engine(config, listen)?;
+        let resets = Arc::new(Resets::default());
+        let carrier = Carrier::new(engine.clone(), endpoint.clone(), resets.clone());
+        endpoint.attach_sessions(Arc::new(carrier.answers()));
+        let carrier = runtime.spawn(carrier.run(events)).abort_handle();
+        let (last_device, tuns) = (AtomicU32::new(0), Mutex::default());
+        Ok(Self { engine, endpoint, resets, carrier, last_device, tuns, runtime })
+    }
+
+    /// Lists where others may send packets to, as of now.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        let bound = self.engine.local_address();
+        let mut sockets = vec![bound];
+        if bound.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED) {
+            sockets.insert(0, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), bound.port()));
+        }
+        interfaces::expand(&sockets)
+    }
+
+    pub fn set_network(&self, network: Network) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::SetNetwork(network))
+    }
+
+    pub fn remove_network(&self, id: NetworkId) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::RemoveNetwork(id))
+    }
+
+    /// Says where a node takes packets.
+    pub fn set_peer(&self, node: NodeId, addresses: Vec<SocketAddr>) -> Result<(), EngineStopped> {
+        self.resets.set_addresses(node, addresses.clone());
+        self.engine.apply(Command::SetPeer { node, addresses })
+    }
+
+    pub fn forget_peer(&self, node: NodeId) -> Result<(), EngineStopped> {
+        self.resets.forget(node);
+        self.engine.apply(Command::ForgetPeer(node))
+    }
+
+    /// Drops the sessions with a node; the next packet starts a new one.
+    pub fn reset_peer(&self, node: NodeId) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::ResetPeer(node))
+    }
+
+    /// Attaches a TUN that somebody made, perhaps in another network namespace.
+    pub fn add_tun(
+        &self,
+        descriptor: OwnedFd,
+        name: String,
+        attachments: Vec<Attachment>,
+        mtu: u16,
+    ) -> Result<DeviceId, DeviceFailure> {
+        self.attach_tun(Tun::from_fd(descriptor)?, name, attachments, mtu)
+    }
+
+    /// Makes a TUN in the network namespace of the calling thread and attaches it.
+    pub fn create_tun(&self, interface: &Interface, attachments: Vec<Attachment>) -> Result<DeviceId, DeviceFailure> {
+        let tun = tun::create(interface)?;
+        let name = tun.name().to_owned();
+        self.attach_tun(tun, name, attachments, interface.mtu)
+    }
+
+    /// Changes which addresses of which networks a TUN has.
+    pub fn set_attachments(&self, id: DeviceId, attachments: Vec<Attachment>) -> Result<(), DeviceFailure> {
+        let mtu = self.tuns().get(&id).copied().ok_or(AttachError::Unknown(id))?;
+        settle(self.engine.set_device(id, device_config(attachments, mtu)))
+    }
+
+    pub fn remove_device(&self, id: DeviceId) -> Result<(), EngineStopped> {
+        self.tuns().remove(&id);
+        self.engine.apply(Command::RemoveDevice(id))
+    }
+
+    /// Attaches a user-space TCP/IP stack.
+    pub fn add_stack(
+        &self,
+        attachments: Vec<Attachment>,
+        addresses: Vec<InterfaceAddress>,
+        mtu: u16,
+    ) -> Result<StackDevice, DeviceFailure> {
+        StackDevice::attach(self.engine.clone(), self.next_device(), &self.runtime, attachments, addresses, mtu)
+    }
+
+    pub async fn snapshot(&self) -> Result<Snapshot, EngineStopped> {
+        self.engine.snapshot().await.map_err(|_| EngineStopped)
+    }
+
+    fn attach_tun(
+        &self,
+        tun: Tun,
+        name: String,
+        attachments: Vec<Attachment>,
+        mtu: u16,
+    ) -> Result<DeviceId, DeviceFailure> {
+        let id = self.next_device();
+        settle(self.engine.add_tun(id, tun, name, device_config(attachments, mtu)))?;
+        self.tuns().insert(id, mtu);
+        Ok(id)
+    }
+
+    fn next_device(&self) -> DeviceId {
+        DeviceId(self.last_device.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn tuns(&self) -> MutexGuard<'_, HashMap<DeviceId, u16>> {
+        self.tuns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for DataPlane {
+    fn drop(&mut self) {
+        self.endpoint.detach_sessions();
+        self.carrier.abort();
+    }
+}
+
+/// The place of a device that makes no use of offloads; those of a TUN are known from the TUN.
+fn device_config(attachments: Vec<Attachment>, mtu: u16) -> DeviceConfig {
+    DeviceConfig { attachments, mtu, offload: false, udp_offload: false }
+}
+
+fn start_engine(
+    config: Config,
+    listen: SocketAddr,
+) -> io::Result<(Engine, tokio::sync::mpsc::Receiver<crate::engine::Event>)> {
+    if listen.ip() != IpAddr::from(Ipv4Addr::UNSPECIFIED) {
+        return Engine::start(config, listen);
+    }
+    let both_families = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), listen.port());
+    match Engine::start(config.clone(), both_families) {
+        Err(error) if is_without_ipv6(&error) => Engine::start(config, listen),
+        started => started,
+    }
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
+}
+
+/// Waits for the engine's word on a device.
+fn settle(attached: Attached) -> Result<(), DeviceFailure> {
+    Ok(attached.blocking_recv().map_err(|_| EngineStopped)??)
+}

@@ -1,0 +1,178 @@
+//! `DataPlane`: the engine, and the sessions it makes over an endpoint.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use golem_vpn_io::data_plane::{self, DeviceFailure};
+use golem_vpn_io::descriptor;
+use golem_vpn_io::engine::EngineStopped;
+use golem_vpn_io::tun::Interface;
+use golem_vpn_proto::{Config, DeviceId, Network};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3_async_runtimes::tokio::{future_into_py, get_runtime};
+
+use crate::convert::{self, Addressed};
+use crate::endpoint::Endpoint;
+use crate::errors;
+use crate::snapshot::Snapshot;
+use crate::stack::Stack;
+
+/// Packets between devices of this node and the nodes of its networks.
+#[pyclass(module = "golem_vpn._native", frozen)]
+pub struct DataPlane {
+    running: Mutex<Option<Arc<data_plane::DataPlane>>>,
+}
+
+#[pymethods]
+impl DataPlane {
+    /// Listens for packets at `IP:PORT` and makes sessions over the endpoint; `ciphers` are in order of preference.
+    #[staticmethod]
+    #[pyo3(signature = (node_id, listen, endpoint, ciphers=None))]
+    fn start(
+        py: Python<'_>,
+        node_id: PyBackedBytes,
+        listen: &str,
+        endpoint: &Endpoint,
+        ciphers: Option<Vec<String>>,
+    ) -> PyResult<Self> {
+        let mut config = Config::new(convert::node_id(&node_id)?);
+        if let Some(names) = ciphers {
+            config.ciphers = convert::ciphers(&names)?;
+        }
+        let listen = convert::address(listen)?;
+        let endpoint = endpoint.shared();
+        let runtime = get_runtime().handle().clone();
+        let started = py.detach(|| data_plane::DataPlane::start(config, listen, endpoint, runtime));
+        let running = started.map_err(|error| errors::native(format!("cannot listen at {listen}: {error}")))?;
+        Ok(Self { running: Mutex::new(Some(Arc::new(running))) })
+    }
+
+    /// Where others may send packets to, as of now; never an address of an overlay.
+    #[getter]
+    fn addresses(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let running = self.running()?;
+        py.detach(|| running.addresses()).map(convert::texts).map_err(errors::native)
+    }
+
+    /// Adds or replaces a network: its prefixes, and every member as its node id and addresses.
+    fn set_network(
+        &self,
+        py: Python<'_>,
+        id: PyBackedBytes,
+        prefixes: Vec<String>,
+        members: Vec<Addressed>,
+    ) -> PyResult<()> {
+        let network = Network {
+            id: convert::network_id(&id)?,
+            prefixes: convert::prefixes(&prefixes)?,
+            members: convert::members(&members)?,
+        };
+        self.apply(py, |running| running.set_network(network))
+    }
+
+    /// Ends a network and its sessions.
+    fn remove_network(&self, py: Python<'_>, id: PyBackedBytes) -> PyResult<()> {
+        let id = convert::network_id(&id)?;
+        self.apply(py, |running| running.remove_network(id))
+    }
+
+    /// Says where a node takes packets.
+    fn set_peer(&self, py: Python<'_>, node_id: PyBackedBytes, addresses: Vec<String>) -> PyResult<()> {
+        let (node, addresses) = (convert::node_id(&node_id)?, convert::addresses(&addresses)?);
+        self.apply(py, |running| running.set_peer(node, addresses))
+    }
+
+    /// Drops what is known of a node.
+    fn forget_peer(&self, py: Python<'_>, node_id: PyBackedBytes) -> PyResult<()> {
+        let node = convert::node_id(&node_id)?;
+        self.apply(py, |running| running.forget_peer(node))
+    }
+
+    /// Drops the sessions with a node that restarted.
+    fn reset_peer(&self, py: Python<'_>, node_id: PyBackedBytes) -> PyResult<()> {
+        let node = convert::node_id(&node_id)?;
+        self.apply(py, |running| running.reset_peer(node))
+    }
+
+    /// Attaches a TUN, through a duplicate of its descriptor, and gives the device's number.
+    fn add_tun(&self, py: Python<'_>, fd: i32, name: String, attachments: Vec<Addressed>, mtu: u16) -> PyResult<u32> {
+        let attachments = convert::attachments(&attachments)?;
+        let descriptor = descriptor::duplicate(fd).map_err(errors::native)?;
+        self.change(py, |running| running.add_tun(descriptor, name, attachments, mtu)).map(|id| id.0)
+    }
+
+    /// Makes a TUN with addresses in CIDR form on this machine and attaches it. Needs `CAP_NET_ADMIN`.
+    fn create_tun(
+        &self,
+        py: Python<'_>,
+        name: String,
+        addresses: Vec<String>,
+        attachments: Vec<Addressed>,
+        mtu: u16,
+    ) -> PyResult<u32> {
+        let attachments = convert::attachments(&attachments)?;
+        let interface = Interface { name, addresses: convert::interface_addresses(&addresses)?, mtu };
+        self.change(py, |running| running.create_tun(&interface, attachments)).map(|id| id.0)
+    }
+
+    /// Changes which addresses of which networks a TUN has.
+    fn set_attachments(&self, py: Python<'_>, device: u32, attachments: Vec<Addressed>) -> PyResult<()> {
+        let attachments = convert::attachments(&attachments)?;
+        self.change(py, |running| running.set_attachments(DeviceId(device), attachments))
+    }
+
+    /// Detaches a TUN.
+    fn remove_device(&self, py: Python<'_>, device: u32) -> PyResult<()> {
+        self.apply(py, |running| running.remove_device(DeviceId(device)))
+    }
+
+    /// Attaches a user-space TCP/IP stack with addresses in CIDR form.
+    fn add_stack(
+        &self,
+        py: Python<'_>,
+        attachments: Vec<Addressed>,
+        addresses: Vec<String>,
+        mtu: u16,
+    ) -> PyResult<Stack> {
+        let attachments = convert::attachments(&attachments)?;
+        let addresses = convert::interface_addresses(&addresses)?;
+        self.change(py, |running| running.add_stack(attachments, addresses, mtu)).map(Stack::new)
+    }
+
+    /// Tells the counters, drops by reason, peers, devices, offloads and the preferred cipher.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let running = self.running()?;
+        future_into_py(py, async move { running.snapshot().await.map(Snapshot::from).map_err(errors::native) })
+    }
+
+    /// Stops all packets. A second call does nothing.
+    fn close(&self, py: Python<'_>) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| drop(running));
+    }
+}
+
+impl DataPlane {
+    fn running(&self) -> PyResult<Arc<data_plane::DataPlane>> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.clone().ok_or_else(|| errors::native(EngineStopped))
+    }
+
+    fn apply(
+        &self,
+        py: Python<'_>,
+        command: impl FnOnce(&data_plane::DataPlane) -> Result<(), EngineStopped> + Send,
+    ) -> PyResult<()> {
+        let running = self.running()?;
+        py.detach(|| command(&running)).map_err(errors::native)
+    }
+
+    fn change<T: Send>(
+        &self,
+        py: Python<'_>,
+        change: impl FnOnce(&data_plane::DataPlane) -> Result<T, DeviceFailure> + Send,
+    ) -> PyResult<T> {
+        let running = self.running()?;
+        py.detach(|| change(&running)).map_err(errors::native)
+    }
+}

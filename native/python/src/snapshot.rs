@@ -1,0 +1,184 @@
+//! The state of the data plane as a dictionary: counters in the words of metrics, the rest in those of the REST API.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use golem_vpn_io::engine::{self, DeviceKind};
+use golem_vpn_io::tun::TunOffloads;
+use golem_vpn_proto::{DropReason, LinkStatus, PeerStatus, Traffic};
+use pyo3::prelude::*;
+
+#[derive(IntoPyObject)]
+pub struct Snapshot {
+    counters: BTreeMap<&'static str, u64>,
+    drops: BTreeMap<&'static str, u64>,
+    peers: Vec<Peer>,
+    devices: Vec<Device>,
+    offloads: BTreeMap<&'static str, bool>,
+    cipher: &'static str,
+}
+
+#[derive(IntoPyObject)]
+#[pyo3(rename_all = "camelCase")]
+struct Peer {
+    node_id: String,
+    candidates: Vec<String>,
+    /// Where its newest packet came from, in any network.
+    address: Option<String>,
+    packets_in: u64,
+    bytes_in: u64,
+    packets_out: u64,
+    bytes_out: u64,
+    /// Seconds since its newest packet.
+    silent_for: Option<f64>,
+    networks: Vec<Link>,
+}
+
+#[derive(IntoPyObject)]
+#[pyo3(rename_all = "camelCase")]
+struct Link {
+    network_id: String,
+    address: Option<String>,
+    cipher: Option<&'static str>,
+    /// Seconds since the start of the session.
+    session_age: Option<f64>,
+    packets_in: u64,
+    bytes_in: u64,
+    packets_out: u64,
+    bytes_out: u64,
+}
+
+#[derive(IntoPyObject)]
+#[pyo3(rename_all = "camelCase")]
+struct Device {
+    id: u32,
+    name: String,
+    kind: &'static str,
+    offloads: BTreeMap<&'static str, bool>,
+    packets_in: u64,
+    bytes_in: u64,
+    packets_out: u64,
+    bytes_out: u64,
+}
+
+impl From<engine::Snapshot> for Snapshot {
+    fn from(snapshot: engine::Snapshot) -> Self {
+        let now = Instant::now();
+        Self {
+            counters: counters(&snapshot),
+            drops: drops(&snapshot),
+            offloads: offloads(&snapshot),
+            cipher: snapshot.ciphers.first().map_or("", |cipher| cipher.name()),
+            peers: snapshot.peers.into_iter().map(|peer| Peer::new(peer, now)).collect(),
+            devices: snapshot.devices.into_iter().map(Device::from).collect(),
+        }
+    }
+}
+
+impl Peer {
+    fn new(peer: PeerStatus, now: Instant) -> Self {
+        let sum = |count: fn(&Traffic) -> u64| peer.networks.iter().map(|link| count(&link.traffic)).sum();
+        let newest = peer.networks.iter().max_by_key(|link| link.traffic.last_received);
+        let heard = newest.and_then(|link| link.traffic.last_received);
+        Self {
+            node_id: peer.node.to_string(),
+            candidates: peer.candidates.iter().map(SocketAddr::to_string).collect(),
+            address: newest.and_then(|link| link.address).map(|address| address.to_string()),
+            packets_in: sum(|traffic| traffic.packets_in),
+            bytes_in: sum(|traffic| traffic.bytes_in),
+            packets_out: sum(|traffic| traffic.packets_out),
+            bytes_out: sum(|traffic| traffic.bytes_out),
+            silent_for: heard.map(|then| now.saturating_duration_since(then).as_secs_f64()),
+            networks: peer.networks.iter().map(|link| Link::new(link, now)).collect(),
+        }
+    }
+}
+
+impl Link {
+    fn new(link: &LinkStatus, now: Instant) -> Self {
+        Self {
+            network_id: link.network.to_string(),
+            address: link.address.map(|address| address.to_string()),
+            cipher: link.session.map(|(cipher, _)| cipher.name()),
+            session_age: link.session.map(|(_, start)| now.saturating_duration_since(start).as_secs_f64()),
+            packets_in: link.traffic.packets_in,
+            bytes_in: link.traffic.bytes_in,
+            packets_out: link.traffic.packets_out,
+            bytes_out: link.traffic.bytes_out,
+        }
+    }
+}
+
+impl From<engine::DeviceStatus> for Device {
+    fn from(device: engine::DeviceStatus) -> Self {
+        let kind = match device.kind {
+            DeviceKind::Tun => "tun",
+            DeviceKind::Queue => "stack",
+        };
+        let TunOffloads { checksum, tcp, udp, .. } = device.offloads;
+        Self {
+            id: device.id.0,
+            name: device.name,
+            kind,
+            offloads: BTreeMap::from([("checksum", checksum), ("tcp", tcp), ("udp", udp)]),
+            packets_in: device.counters.packets_in,
+            bytes_in: device.counters.bytes_in,
+            packets_out: device.counters.packets_out,
+            bytes_out: device.counters.bytes_out,
+        }
+    }
+}
+
+fn counters(snapshot: &engine::Snapshot) -> BTreeMap<&'static str, u64> {
+    let (rules, socket) = (&snapshot.counters, snapshot.socket.counters);
+    BTreeMap::from([
+        ("packets_out", rules.packets_out),
+        ("bytes_out", rules.bytes_out),
+        ("packets_in", rules.packets_in),
+        ("bytes_in", rules.bytes_in),
+        ("packets_local", rules.packets_local),
+        ("bytes_local", rules.bytes_local),
+        ("datagrams_sent", socket.datagrams_sent),
+        ("send_calls", socket.send_calls),
+        ("send_waits", socket.send_waits),
+        ("datagrams_received", socket.datagrams_received),
+        ("receive_calls", socket.receive_calls),
+        ("receive_errors", socket.receive_errors),
+        ("events_lost", snapshot.dropped_events),
+    ])
+}
+
+fn drops(snapshot: &engine::Snapshot) -> BTreeMap<&'static str, u64> {
+    let socket = snapshot.socket.counters;
+    let devices =
+        |count: fn(&engine::DeviceCounters) -> u64| snapshot.devices.iter().map(|it| count(&it.counters)).sum();
+    let mut drops: BTreeMap<_, _> =
+        DropReason::ALL.iter().map(|reason| (reason.name(), snapshot.counters.drops(*reason))).collect();
+    drops.extend([
+        ("datagram_too_big", socket.dropped_too_big),
+        ("datagram_unreachable", socket.dropped_unreachable),
+        ("datagram_send_failed", socket.dropped_send_failed),
+        ("datagram_empty", socket.dropped_empty),
+        ("device_unreadable", devices(|counters| counters.dropped_in)),
+        ("device_full", devices(|counters| counters.dropped_out)),
+    ]);
+    drops
+}
+
+/// Those of TUNs only where there are some, and then whether all have them.
+fn offloads(snapshot: &engine::Snapshot) -> BTreeMap<&'static str, bool> {
+    let mut offloads = BTreeMap::from([
+        ("udp_segmentation", snapshot.socket.segmentation),
+        ("udp_receive", snapshot.socket.receive_offload),
+    ]);
+    let tuns: Vec<_> = snapshot.devices.iter().filter(|device| device.kind == DeviceKind::Tun).collect();
+    if !tuns.is_empty() {
+        offloads.extend([
+            ("tun_checksum", tuns.iter().all(|tun| tun.offloads.checksum)),
+            ("tun_tcp", tuns.iter().all(|tun| tun.offloads.tcp)),
+            ("tun_udp", tuns.iter().all(|tun| tun.offloads.udp)),
+        ]);
+    }
+    offloads
+}

@@ -1,0 +1,124 @@
+//! `Stack` and `Stream`: TCP connections into networks without a TUN.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use golem_vpn_io::data_plane::StackDevice;
+use golem_vpn_io::descriptor;
+use golem_vpn_io::gate::{self, Limits};
+use golem_vpn_io::stack::StackStream;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3_async_runtimes::tokio::future_into_py;
+
+use crate::convert::{self, Addressed};
+use crate::errors;
+
+/// A user-space TCP/IP stack on the switch.
+#[pyclass(module = "golem_vpn._native", frozen)]
+pub struct Stack {
+    device: Mutex<Option<Arc<StackDevice>>>,
+}
+
+/// One connection of a stack, as the Net API shows it.
+#[derive(IntoPyObject)]
+#[pyo3(rename_all = "camelCase")]
+pub struct ConnectionInfo {
+    protocol: &'static str,
+    local_ip: String,
+    local_port: u16,
+    remote_ip: String,
+    remote_port: u16,
+}
+
+#[pymethods]
+impl Stack {
+    /// Replaces the addresses. Connections from addresses that stay go on.
+    fn set_addresses(&self, py: Python<'_>, attachments: Vec<Addressed>, addresses: Vec<String>) -> PyResult<()> {
+        let attachments = convert::attachments(&attachments)?;
+        let addresses = convert::interface_addresses(&addresses)?;
+        let device = self.device()?;
+        py.detach(|| device.set_addresses(attachments, addresses)).map_err(errors::native)
+    }
+
+    /// Opens a TCP connection; `ConnectError` says why there is none.
+    fn connect<'py>(&self, py: Python<'py>, ip: &str, port: u16, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
+        let to = SocketAddr::new(convert::ip(ip)?, port);
+        let timeout = convert::timeout(timeout)?;
+        let device = self.device()?;
+        future_into_py(py, async move {
+            let stream = device.connect(to, timeout).await.map_err(errors::connect)?;
+            Ok(Stream { stream: Mutex::new(Some(stream)) })
+        })
+    }
+
+    /// Lists the open connections: protocol, localIp, localPort, remoteIp, remotePort.
+    fn connections(&self) -> PyResult<Vec<ConnectionInfo>> {
+        let open = self.device()?.connections();
+        let text = |address: IpAddr| address.to_string();
+        let info = open.into_iter().map(|one| ConnectionInfo {
+            protocol: "tcp",
+            local_ip: text(one.local.ip()),
+            local_port: one.local.port(),
+            remote_ip: text(one.remote.ip()),
+            remote_port: one.remote.port(),
+        });
+        Ok(info.collect())
+    }
+
+    /// Ends the stack and its connections. A second call does nothing.
+    fn close(&self, py: Python<'_>) {
+        let device = self.device.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| drop(device));
+    }
+}
+
+impl Stack {
+    pub fn new(device: StackDevice) -> Self {
+        Self { device: Mutex::new(Some(Arc::new(device))) }
+    }
+
+    fn device(&self) -> PyResult<Arc<StackDevice>> {
+        let device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        device.clone().ok_or_else(|| errors::native("the stack is closed"))
+    }
+}
+
+/// A TCP connection into a network.
+#[pyclass(module = "golem_vpn._native", frozen)]
+pub struct Stream {
+    stream: Mutex<Option<StackStream>>,
+}
+
+#[pymethods]
+impl Stream {
+    /// Writes the response head to a duplicate of the client's socket, then carries websocket messages both ways.
+    ///
+    /// Gives the reason why it ended. `already_read` is what came behind the head of the client's request.
+    fn pump_websocket<'py>(
+        &self,
+        py: Python<'py>,
+        fd: i32,
+        already_read: PyBackedBytes,
+        response_head: PyBackedBytes,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let socket = descriptor::duplicate(fd).map_err(errors::native)?.into();
+        let stream = self.take().ok_or_else(|| errors::native("the stream is closed, or in use"))?;
+        let (already_read, response_head) = (already_read.to_vec(), response_head.to_vec());
+        future_into_py(py, async move {
+            let end = gate::pump(socket, already_read, response_head, stream, Limits::default()).await;
+            Ok(end.reason.name())
+        })
+    }
+
+    /// Ends the connection, unless it is being pumped.
+    fn close(&self) {
+        drop(self.take());
+    }
+}
+
+impl Stream {
+    fn take(&self) -> Option<StackStream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
