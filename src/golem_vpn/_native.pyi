@@ -106,7 +106,7 @@ class DataPlane:
 
     @staticmethod
     def start(node_id: bytes, listen: str, endpoint: Endpoint, ciphers: list[str] | None = None) -> DataPlane:
-        """Listens for packets at `IP:PORT` and makes sessions over the endpoint; `ciphers` are in order of preference."""
+        """Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference."""
 
     @property
     def addresses(self) -> list[str]:

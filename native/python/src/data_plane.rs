@@ -25,7 +25,7 @@ pub struct DataPlane {
 
 #[pymethods]
 impl DataPlane {
-    /// Listens for packets at `IP:PORT` and makes sessions over the endpoint; `ciphers` are in order of preference.
+    /// Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference.
     #[staticmethod]
     #[pyo3(signature = (node_id, listen, endpoint, ciphers=None))]
     fn start(
