@@ -9,11 +9,11 @@ use golem_vpn_io::tun::Interface;
 use golem_vpn_proto::{Config, DeviceId, Network};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3_async_runtimes::tokio::{future_into_py, get_runtime};
 
+use crate::asynchronous::{awaitable, runtime};
 use crate::convert::{self, Addressed};
 use crate::endpoint::Endpoint;
-use crate::errors;
+use crate::errors::{self, Failure};
 use crate::snapshot::Snapshot;
 use crate::stack::Stack;
 
@@ -41,7 +41,7 @@ impl DataPlane {
         }
         let listen = convert::address(listen)?;
         let endpoint = endpoint.shared();
-        let runtime = get_runtime().handle().clone();
+        let runtime = runtime().handle().clone();
         let started = py.detach(|| data_plane::DataPlane::start(config, listen, endpoint, runtime));
         let running = started.map_err(|error| errors::native(format!("cannot listen at {listen}: {error}")))?;
         Ok(Self { running: Mutex::new(Some(Arc::new(running))) })
@@ -49,7 +49,7 @@ impl DataPlane {
 
     /// Where others may send packets to, as of now; never an address of an overlay.
     #[getter]
-    fn addresses(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+    fn addresses(&self, py: Python<'_>) -> Result<Vec<String>, Failure> {
         let running = self.running()?;
         py.detach(|| running.addresses()).map(convert::texts).map_err(errors::native)
     }
@@ -67,38 +67,38 @@ impl DataPlane {
             prefixes: convert::prefixes(&prefixes)?,
             members: convert::members(&members)?,
         };
-        self.apply(py, |running| running.set_network(network))
+        Ok(self.apply(py, |running| running.set_network(network))?)
     }
 
     /// Ends a network and its sessions.
     fn remove_network(&self, py: Python<'_>, id: PyBackedBytes) -> PyResult<()> {
         let id = convert::network_id(&id)?;
-        self.apply(py, |running| running.remove_network(id))
+        Ok(self.apply(py, |running| running.remove_network(id))?)
     }
 
     /// Says where a node takes packets.
     fn set_peer(&self, py: Python<'_>, node_id: PyBackedBytes, addresses: Vec<String>) -> PyResult<()> {
         let (node, addresses) = (convert::node_id(&node_id)?, convert::addresses(&addresses)?);
-        self.apply(py, |running| running.set_peer(node, addresses))
+        Ok(self.apply(py, |running| running.set_peer(node, addresses))?)
     }
 
     /// Drops what is known of a node.
     fn forget_peer(&self, py: Python<'_>, node_id: PyBackedBytes) -> PyResult<()> {
         let node = convert::node_id(&node_id)?;
-        self.apply(py, |running| running.forget_peer(node))
+        Ok(self.apply(py, |running| running.forget_peer(node))?)
     }
 
     /// Drops the sessions with a node that restarted.
     fn reset_peer(&self, py: Python<'_>, node_id: PyBackedBytes) -> PyResult<()> {
         let node = convert::node_id(&node_id)?;
-        self.apply(py, |running| running.reset_peer(node))
+        Ok(self.apply(py, |running| running.reset_peer(node))?)
     }
 
     /// Attaches a TUN, through a duplicate of its descriptor, and gives the device's number.
     fn add_tun(&self, py: Python<'_>, fd: i32, name: String, attachments: Vec<Addressed>, mtu: u16) -> PyResult<u32> {
         let attachments = convert::attachments(&attachments)?;
         let descriptor = descriptor::duplicate(fd).map_err(errors::native)?;
-        self.change(py, |running| running.add_tun(descriptor, name, attachments, mtu)).map(|id| id.0)
+        Ok(self.change(py, |running| running.add_tun(descriptor, name, attachments, mtu)).map(|id| id.0)?)
     }
 
     /// Makes a TUN with addresses in CIDR form on this machine and attaches it. Needs `CAP_NET_ADMIN`.
@@ -112,18 +112,18 @@ impl DataPlane {
     ) -> PyResult<u32> {
         let attachments = convert::attachments(&attachments)?;
         let interface = Interface { name, addresses: convert::interface_addresses(&addresses)?, mtu };
-        self.change(py, |running| running.create_tun(&interface, attachments)).map(|id| id.0)
+        Ok(self.change(py, |running| running.create_tun(&interface, attachments)).map(|id| id.0)?)
     }
 
     /// Changes which addresses of which networks a TUN has.
     fn set_attachments(&self, py: Python<'_>, device: u32, attachments: Vec<Addressed>) -> PyResult<()> {
         let attachments = convert::attachments(&attachments)?;
-        self.change(py, |running| running.set_attachments(DeviceId(device), attachments))
+        Ok(self.change(py, |running| running.set_attachments(DeviceId(device), attachments))?)
     }
 
     /// Detaches a TUN.
     fn remove_device(&self, py: Python<'_>, device: u32) -> PyResult<()> {
-        self.apply(py, |running| running.remove_device(DeviceId(device)))
+        Ok(self.apply(py, |running| running.remove_device(DeviceId(device)))?)
     }
 
     /// Attaches a user-space TCP/IP stack with addresses in CIDR form.
@@ -136,13 +136,13 @@ impl DataPlane {
     ) -> PyResult<Stack> {
         let attachments = convert::attachments(&attachments)?;
         let addresses = convert::interface_addresses(&addresses)?;
-        self.change(py, |running| running.add_stack(attachments, addresses, mtu)).map(Stack::new)
+        Ok(self.change(py, |running| running.add_stack(attachments, addresses, mtu)).map(Stack::new)?)
     }
 
     /// Tells the counters, drops by reason, peers, devices, offloads and the preferred cipher.
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let running = self.running()?;
-        future_into_py(py, async move { running.snapshot().await.map(Snapshot::from).map_err(errors::native) })
+        awaitable(py, async move { running.snapshot().await.map(Snapshot::from).map_err(errors::native) })
     }
 
     /// Stops all packets. A second call does nothing.
@@ -153,7 +153,7 @@ impl DataPlane {
 }
 
 impl DataPlane {
-    fn running(&self) -> PyResult<Arc<data_plane::DataPlane>> {
+    fn running(&self) -> Result<Arc<data_plane::DataPlane>, Failure> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.clone().ok_or_else(|| errors::native(EngineStopped))
     }
@@ -162,7 +162,7 @@ impl DataPlane {
         &self,
         py: Python<'_>,
         command: impl FnOnce(&data_plane::DataPlane) -> Result<(), EngineStopped> + Send,
-    ) -> PyResult<()> {
+    ) -> Result<(), Failure> {
         let running = self.running()?;
         py.detach(|| command(&running)).map_err(errors::native)
     }
@@ -171,7 +171,7 @@ impl DataPlane {
         &self,
         py: Python<'_>,
         change: impl FnOnce(&data_plane::DataPlane) -> Result<T, DeviceFailure> + Send,
-    ) -> PyResult<T> {
+    ) -> Result<T, Failure> {
         let running = self.running()?;
         py.detach(|| change(&running)).map_err(errors::native)
     }

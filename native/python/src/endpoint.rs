@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use golem_vpn_io::control::{self, ConnectionEvent};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3_async_runtimes::tokio::future_into_py;
 
+use crate::asynchronous::awaitable;
+use crate::errors::Failure;
 use crate::{convert, errors};
 
 /// Control connections to the daemons of other nodes, dialled by key.
@@ -22,7 +23,7 @@ impl Endpoint {
     fn bind(py: Python<'_>, secret_key: PyBackedBytes, listen: String) -> PyResult<Bound<'_, PyAny>> {
         let secret_key = convert::fixed(&secret_key, "a secret key")?;
         let listen = convert::address(&listen)?;
-        future_into_py(py, async move {
+        awaitable(py, async move {
             let endpoint = control::Endpoint::bind(secret_key, listen).await.map_err(errors::native)?;
             Ok(Self { endpoint: Arc::new(endpoint) })
         })
@@ -36,7 +37,7 @@ impl Endpoint {
 
     /// Where others may reach this endpoint, as of now; never an address of an overlay.
     #[getter]
-    fn addresses(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+    fn addresses(&self, py: Python<'_>) -> Result<Vec<String>, Failure> {
         py.detach(|| self.endpoint.addresses()).map(convert::texts).map_err(errors::native)
     }
 
@@ -53,15 +54,16 @@ impl Endpoint {
         let addresses = convert::addresses(&addresses)?;
         let timeout = convert::timeout(timeout)?;
         let endpoint = self.endpoint.clone();
-        future_into_py(py, async move {
-            endpoint.request(peer, &addresses, &message, timeout).await.map_err(errors::control)
-        })
+        awaitable(
+            py,
+            async move { endpoint.request(peer, &addresses, &message, timeout).await.map_err(Failure::Control) },
+        )
     }
 
     /// Waits for the next request of a peer; raises when the endpoint is closed.
     fn accept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let endpoint = self.endpoint.clone();
-        future_into_py(py, async move { endpoint.accept().await.map(Request::new).map_err(errors::control) })
+        awaitable(py, async move { endpoint.accept().await.map(Request::new).map_err(Failure::Control) })
     }
 
     /// Says that an endpoint has proved to speak for a node, and where to reach it. Sessions for packets need it.
@@ -80,8 +82,8 @@ impl Endpoint {
     /// Waits for a peer to come ("connected") or go ("disconnected"), with its endpoint id.
     fn next_event<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let endpoint = self.endpoint.clone();
-        future_into_py(py, async move {
-            let (name, peer) = match endpoint.next_event().await.map_err(errors::control)? {
+        awaitable(py, async move {
+            let (name, peer) = match endpoint.next_event().await.map_err(Failure::Control)? {
                 ConnectionEvent::Connected(peer) => ("connected", peer),
                 ConnectionEvent::Disconnected(peer) => ("disconnected", peer),
             };
@@ -92,7 +94,7 @@ impl Endpoint {
     /// Says farewell to all peers and frees the port.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let endpoint = self.endpoint.clone();
-        future_into_py(py, async move {
+        awaitable(py, async move {
             endpoint.close().await;
             Ok(())
         })
@@ -134,9 +136,9 @@ impl Request {
     }
 
     /// Sends the reply; a second one is an error.
-    fn respond(&self, message: PyBackedBytes) -> PyResult<()> {
+    fn respond(&self, message: PyBackedBytes) -> Result<(), Failure> {
         if message.len() > control::MESSAGE_LIMIT {
-            return Err(errors::control(control::ControlError::TooLong(message.len())));
+            return Err(Failure::Control(control::ControlError::TooLong(message.len())));
         }
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         waiting.ok_or_else(|| errors::native("the request is answered already"))?.respond(message.to_vec());

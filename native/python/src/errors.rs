@@ -1,6 +1,7 @@
 //! Native errors as Python exceptions.
 
-use golem_vpn_io::{control, stack};
+use golem_vpn_io::control::ControlError as ControlFailure;
+use golem_vpn_io::stack::ConnectError as ConnectFailure;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -19,33 +20,55 @@ create_exception!(
     "A peer has not answered; `reason` is unreachable, interrupted, timed-out, refused, malformed, too-long or closed."
 );
 
-pub fn native(error: impl std::fmt::Display) -> PyErr {
-    NativeError::new_err(error.to_string())
+/// What becomes an exception once the interpreter may be entered.
+#[derive(Debug)]
+pub enum Failure {
+    Native(String),
+    Connect(ConnectFailure),
+    Control(ControlFailure),
 }
 
-pub fn connect(error: stack::ConnectError) -> PyErr {
-    let reason = match error {
-        stack::ConnectError::Refused => "refused",
-        stack::ConnectError::TimedOut => "timed-out",
-        stack::ConnectError::NoRoute => "no-route",
-        stack::ConnectError::TooMany => "too-many",
-    };
-    with_reason(ConnectError::new_err(error.to_string()), reason)
+pub fn native(error: impl std::fmt::Display) -> Failure {
+    Failure::Native(error.to_string())
 }
 
-pub fn control(error: control::ControlError) -> PyErr {
-    let reason = match error {
-        control::ControlError::Unreachable(_) => "unreachable",
-        control::ControlError::Interrupted(_) => "interrupted",
-        control::ControlError::TimedOut => "timed-out",
-        control::ControlError::Refused(_) => "refused",
-        control::ControlError::Malformed => "malformed",
-        control::ControlError::TooLong(_) => "too-long",
-        control::ControlError::Closed => "closed",
-    };
-    with_reason(ControlError::new_err(error.to_string()), reason)
+impl From<Failure> for PyErr {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Native(message) => NativeError::new_err(message),
+            Failure::Connect(failure) => {
+                with_reason(ConnectError::new_err(failure.to_string()), connect_reason(failure))
+            }
+            Failure::Control(failure) => {
+                let reason = control_reason(&failure);
+                with_reason(ControlError::new_err(failure.to_string()), reason)
+            }
+        }
+    }
 }
 
+fn connect_reason(failure: ConnectFailure) -> &'static str {
+    match failure {
+        ConnectFailure::Refused => "refused",
+        ConnectFailure::TimedOut => "timed-out",
+        ConnectFailure::NoRoute => "no-route",
+        ConnectFailure::TooMany => "too-many",
+    }
+}
+
+fn control_reason(failure: &ControlFailure) -> &'static str {
+    match failure {
+        ControlFailure::Unreachable(_) => "unreachable",
+        ControlFailure::Interrupted(_) => "interrupted",
+        ControlFailure::TimedOut => "timed-out",
+        ControlFailure::Refused(_) => "refused",
+        ControlFailure::Malformed => "malformed",
+        ControlFailure::TooLong(_) => "too-long",
+        ControlFailure::Closed => "closed",
+    }
+}
+
+/// To be called by a thread that is in the interpreter already.
 fn with_reason(error: PyErr, reason: &str) -> PyErr {
     Python::attach(|py| match error.value(py).setattr("reason", reason) {
         Ok(()) => error,

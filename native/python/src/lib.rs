@@ -1,7 +1,8 @@
 //! The native core as Python sees it: classes without rules of their own, one file each.
 //!
-//! Whatever waits is a future of one tokio runtime with two threads; the interpreter lock is never held meanwhile.
+//! Whatever waits is a future of one tokio runtime (`asynchronous`); the interpreter lock is never held meanwhile.
 
+mod asynchronous;
 mod convert;
 mod data_plane;
 mod endpoint;
@@ -35,10 +36,7 @@ mod native {
     }
 
     #[pymodule_init]
-    fn start_runtime(_module: &super::Bound<'_, super::PyModule>) -> PyResult<()> {
-        let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        runtime.worker_threads(2).thread_name("golem-vpn-io").enable_all();
-        pyo3_async_runtimes::tokio::init(runtime);
-        Ok(())
+    fn prepare_exit(module: &super::Bound<'_, super::PyModule>) -> PyResult<()> {
+        super::asynchronous::stop_at_exit(module.py())
     }
 }

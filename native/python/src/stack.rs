@@ -9,10 +9,10 @@ use golem_vpn_io::gate::{self, Limits};
 use golem_vpn_io::stack::StackStream;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3_async_runtimes::tokio::future_into_py;
 
+use crate::asynchronous::awaitable;
 use crate::convert::{self, Addressed};
-use crate::errors;
+use crate::errors::{self, Failure};
 
 /// A user-space TCP/IP stack on the switch.
 #[pyclass(module = "golem_vpn._native", frozen)]
@@ -38,7 +38,7 @@ impl Stack {
         let attachments = convert::attachments(&attachments)?;
         let addresses = convert::interface_addresses(&addresses)?;
         let device = self.device()?;
-        py.detach(|| device.set_addresses(attachments, addresses)).map_err(errors::native)
+        Ok(py.detach(|| device.set_addresses(attachments, addresses)).map_err(errors::native)?)
     }
 
     /// Opens a TCP connection; `ConnectError` says why there is none.
@@ -46,8 +46,8 @@ impl Stack {
         let to = SocketAddr::new(convert::ip(ip)?, port);
         let timeout = convert::timeout(timeout)?;
         let device = self.device()?;
-        future_into_py(py, async move {
-            let stream = device.connect(to, timeout).await.map_err(errors::connect)?;
+        awaitable(py, async move {
+            let stream = device.connect(to, timeout).await.map_err(Failure::Connect)?;
             Ok(Stream { stream: Mutex::new(Some(stream)) })
         })
     }
@@ -78,7 +78,7 @@ impl Stack {
         Self { device: Mutex::new(Some(Arc::new(device))) }
     }
 
-    fn device(&self) -> PyResult<Arc<StackDevice>> {
+    fn device(&self) -> Result<Arc<StackDevice>, Failure> {
         let device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
         device.clone().ok_or_else(|| errors::native("the stack is closed"))
     }
@@ -105,7 +105,7 @@ impl Stream {
         let socket = descriptor::duplicate(fd).map_err(errors::native)?.into();
         let stream = self.take().ok_or_else(|| errors::native("the stream is closed, or in use"))?;
         let (already_read, response_head) = (already_read.to_vec(), response_head.to_vec());
-        future_into_py(py, async move {
+        awaitable(py, async move {
             let end = gate::pump(socket, already_read, response_head, stream, Limits::default()).await;
             Ok(end.reason.name())
         })
