@@ -16,7 +16,7 @@ from golem_vpn.net.ticket import TOKEN_LENGTH, Ticket, token_hash
 from golem_vpn.store.hubs import HubRepository
 
 TICKET_LIFETIME = timedelta(days=30)
-PAGE = 500
+PAGE = 256
 """How many nodes one answer lists."""
 MAX_LOOKUP = 64
 MAX_INTERESTS = 200_000

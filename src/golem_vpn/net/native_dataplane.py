@@ -1,0 +1,96 @@
+"""The data plane of the native core, in the terms of the rest of the daemon."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from golem_vpn import _native
+from golem_vpn.errors import ConfigurationError
+from golem_vpn.net.dataplane import Attachment
+from golem_vpn.net.document import NetworkDocument
+from golem_vpn.net.identity import node_id_bytes
+from golem_vpn.net.native_endpoint import NativeEndpoint
+
+MTU = 1420
+"""Bytes of the longest inner packet: what is left of 1500 for IPv6, UDP, our header and tag, and a little room."""
+
+NativeStack = _native.Stack
+NativeStream = _native.Stream
+StreamFailed = _native.ConnectError
+
+
+class NativeDataPlane:
+    """Carries packets between devices of this node and the other members of their networks."""
+
+    def __init__(self, native: _native.DataPlane) -> None:
+        self._native = native
+
+    @classmethod
+    def start(cls, node_id: str, listen: str, endpoint: NativeEndpoint) -> "NativeDataPlane":
+        """Binds the packet socket at `HOST:PORT` and starts the packet thread.
+
+        Raises:
+            ConfigurationError: the port is taken, or the address is not this machine's.
+        """
+        try:
+            return cls(_native.DataPlane.start(node_id_bytes(node_id), listen, endpoint.native))
+        except (OSError, _native.NativeError) as error:
+            raise ConfigurationError(f"cannot receive packets at {listen}: {error}; see --listen") from error
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where others may send packets to, `IP:PORT`."""
+        return self._native.addresses
+
+    def set_network(self, document: NetworkDocument) -> None:
+        """Makes a network as the document says, in place of what it was."""
+        members = [(node_id_bytes(member.node_id), list(member.addresses)) for member in document.members]
+        self._native.set_network(bytes.fromhex(document.id), list(document.prefixes), members)
+
+    def remove_network(self, network_id: str) -> None:
+        """Ends a network, with all its sessions."""
+        self._native.remove_network(bytes.fromhex(network_id))
+
+    def set_peer(self, node_id: str, addresses: Sequence[str]) -> None:
+        """Says where a node takes packets."""
+        self._native.set_peer(node_id_bytes(node_id), list(addresses))
+
+    def forget_peer(self, node_id: str) -> None:
+        """Drops what is known of a node."""
+        self._native.forget_peer(node_id_bytes(node_id))
+
+    def reset_peer(self, node_id: str) -> None:
+        """Drops the sessions with a node that restarted."""
+        self._native.reset_peer(node_id_bytes(node_id))
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Counts what went through."""
+        return await self._native.snapshot()
+
+    def add_tun(self, fd: int, name: str, attachments: Sequence[Attachment], mtu: int) -> int:
+        """Puts a TUN on the switch and gives the device's handle; the descriptor stays the caller's."""
+        return self._native.add_tun(fd, name, native_attachments(attachments), mtu)
+
+    def create_tun(self, name: str, addresses: Sequence[str], attachments: Sequence[Attachment]) -> int:
+        """Makes a TUN of the machine's own, with addresses in CIDR form, and puts it on the switch."""
+        return self._native.create_tun(name, list(addresses), native_attachments(attachments), MTU)
+
+    def add_stack(self, attachments: Sequence[Attachment], addresses: Sequence[str]) -> _native.Stack:
+        """Puts a user-space TCP/IP stack on the switch, with addresses in CIDR form."""
+        return self._native.add_stack(native_attachments(attachments), list(addresses), MTU)
+
+    def set_attachments(self, device: int, attachments: Sequence[Attachment]) -> None:
+        """Says which addresses a device may use, in place of what it might before."""
+        self._native.set_attachments(device, native_attachments(attachments))
+
+    def remove_device(self, device: int) -> None:
+        """Takes a device off the switch."""
+        self._native.remove_device(device)
+
+    def close(self) -> None:
+        """Stops the packet thread."""
+        self._native.close()
+
+
+def native_attachments(attachments: Sequence[Attachment]) -> list[tuple[bytes, list[str]]]:
+    """Writes attachments as the native core takes them."""
+    return [(bytes.fromhex(network_id), list(addresses)) for network_id, addresses in attachments]
