@@ -73,5 +73,5 @@ clean:  ## remove what was built
 
 .make/bench-tools: Makefile tools/debian-packages .make/venv
 	@mkdir -p .make
-	@tools/debian-packages ip=iproute2 iperf3=iperf3 ping=iputils-ping
+	@tools/debian-packages ip=iproute2 iperf3=iperf3 ping=iputils-ping wg=wireguard-tools
 	@touch $@

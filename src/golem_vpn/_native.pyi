@@ -131,7 +131,11 @@ class DataPlane:
         """Attaches a TUN, through a duplicate of its descriptor, and gives the device's number."""
 
     def create_tun(self, name: str, addresses: list[str], attachments: list[_Addressed], mtu: int) -> int:
-        """Makes a TUN with addresses in CIDR form on this machine and attaches it. Needs `CAP_NET_ADMIN`."""
+        """Makes a TUN with addresses in CIDR form on this machine and attaches it.
+
+        Raises:
+            OSError: the system refuses; PermissionError without `CAP_NET_ADMIN`.
+        """
 
     def set_attachments(self, device: int, attachments: list[_Addressed]) -> None:
         """Changes which addresses of which networks a TUN has."""

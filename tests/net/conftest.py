@@ -1,12 +1,19 @@
-"""What the tests with real namespaces share."""
+"""What the tests with real namespaces share: a TUN device node, and daemons that are started once for all."""
 
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
+from golem_vpn.cli.commands.local import bring_up
+from golem_vpn.cli.local_set import ANY_PORT, LocalSet
+from golem_vpn.cli.session import app_key, daemon_file
+from golem_vpn.sdk.client import Client
+
+PROVIDERS = 2
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +38,20 @@ def tun_device_node() -> Iterator[Path]:
 def use_tun_device_node(tun_device_node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets runtimes, and daemons that a test starts, use that node."""
     monkeypatch.setenv("GOLEM_VPN_TUN_DEVICE", str(tun_device_node))
+
+
+@pytest.fixture(scope="session")
+def local_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSet]:
+    """A requestor and two providers."""
+    local = LocalSet(tmp_path_factory.mktemp("local") / "set")
+    bring_up(local, PROVIDERS, ANY_PORT)
+    yield local
+    assert local.down() == 1 + PROVIDERS
+    assert not local.data_dir.exists()
+
+
+@pytest.fixture
+async def client(local_set: LocalSet) -> AsyncIterator[Client]:
+    """A client of the requestor."""
+    async with Client(daemon_file(local_set.data_dir).api, app_key(local_set.data_dir)) as client:
+        yield client

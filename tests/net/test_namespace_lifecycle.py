@@ -116,7 +116,7 @@ async def test_nothing_is_left_of_a_killed_daemon(victim: str, tmp_path: Path) -
 
 async def eventually(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(10):
-        while not condition():  # noqa: ASYNC110 - nobody could set an event
+        while not condition():
             await anyio.sleep(0.02)
 
 

@@ -173,6 +173,6 @@ impl DataPlane {
         change: impl FnOnce(&data_plane::DataPlane) -> Result<T, DeviceFailure> + Send,
     ) -> Result<T, Failure> {
         let running = self.running()?;
-        py.detach(|| change(&running)).map_err(errors::native)
+        py.detach(|| change(&running)).map_err(errors::device)
     }
 }

@@ -1,6 +1,7 @@
 //! Native errors as Python exceptions.
 
 use golem_vpn_io::control::ControlError as ControlFailure;
+use golem_vpn_io::data_plane::DeviceFailure;
 use golem_vpn_io::stack::ConnectError as ConnectFailure;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -24,6 +25,8 @@ create_exception!(
 #[derive(Debug)]
 pub enum Failure {
     Native(String),
+    /// An error of the operating system, which Python has classes for.
+    System(std::io::Error),
     Connect(ConnectFailure),
     Control(ControlFailure),
 }
@@ -32,10 +35,18 @@ pub fn native(error: impl std::fmt::Display) -> Failure {
     Failure::Native(error.to_string())
 }
 
+pub fn device(failure: DeviceFailure) -> Failure {
+    match failure {
+        DeviceFailure::System(error) => Failure::System(error),
+        DeviceFailure::Refused(_) | DeviceFailure::Stopped(_) => native(failure),
+    }
+}
+
 impl From<Failure> for PyErr {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Native(message) => NativeError::new_err(message),
+            Failure::System(error) => error.into(),
             Failure::Connect(failure) => {
                 with_reason(ConnectError::new_err(failure.to_string()), connect_reason(failure))
             }

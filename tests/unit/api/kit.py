@@ -101,10 +101,11 @@ class OneHub:
     async def ticket(self) -> str:
         return "ticket-1"
 
-    async def join(self, ticket: str) -> None:
-        if ticket != "ticket-1":
+    async def join(self, text: str) -> str:
+        if text != "ticket-1":
             raise InvalidInput("not a ticket")
-        self.joined.append(ticket)
+        self.joined.append(text)
+        return PROVIDER
 
 
 class DeafPublisher:

@@ -162,7 +162,7 @@ async def read_refusal(connection: SocketStream) -> tuple[int, str]:
 
 async def until(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(10):
-        while not condition():  # noqa: ASYNC110 - a count has no event
+        while not condition():
             await anyio.sleep(0.005)
 
 

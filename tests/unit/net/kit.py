@@ -190,13 +190,13 @@ async def cluster(wire: MemoryWire, directory: Path) -> AsyncIterator[Cluster]:
 async def eventually(condition: Callable[[], bool]) -> None:
     """Waits until something has become true."""
     with anyio.fail_after(20):
-        while not condition():  # noqa: ASYNC110 - what it waits for has no event
+        while not condition():
             await anyio.sleep(0.01)
 
 
 async def eventually_is(expected: T, ask: Callable[[], Awaitable[T]]) -> None:
     """Waits until an answer is as expected."""
     with anyio.move_on_after(20):
-        while await ask() != expected:  # noqa: ASYNC110 - what it waits for has no event
+        while await ask() != expected:
             await anyio.sleep(0.01)
     assert await ask() == expected

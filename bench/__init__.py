@@ -1,0 +1,1 @@
+"""Measures golem-vpn beside other carriers of packets on this machine; see README.md."""

@@ -1,0 +1,47 @@
+"""The command `python -m bench`: every peer in turn, several rounds, on the same wire."""
+
+import argparse
+import os
+import sys
+
+from rich.console import Console
+
+from bench.measures import measure
+from bench.peers import PEERS
+from bench.report import Report
+from bench.wire import plain_veth
+
+
+def main() -> int:
+    """Runs the benchmark; 2 where it can't run."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round of one second each, instead of three of three")
+    parser.add_argument("--rounds", type=int, help="how often each peer is measured")
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="which to compare")
+    arguments = parser.parse_args()
+    if os.geteuid() != 0:
+        print("error: the benchmark makes network namespaces\ncure: run it as root", file=sys.stderr)
+        return 2
+    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    report = compare(arguments.peers, rounds, seconds=1.0 if arguments.quick else 3.0)
+    console = Console()
+    report.print(console)
+    console.print(f"written to {report.save()}")
+    return 0
+
+
+def compare(peers: list[str], rounds: int, seconds: float) -> Report:
+    """Measures the peers alternately, so that a drift of the machine's speed hits all of them."""
+    report = Report()
+    progress = Console(stderr=True)
+    for number in range(rounds):
+        for name in peers:
+            progress.print(f"round {number + 1} of {rounds}: {name}")
+            with plain_veth() as wire, PEERS[name](wire) as link:
+                values = measure(wire.left, wire.right, link.address, seconds, link.pids)
+                report.add(name, link.details, values)
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main())

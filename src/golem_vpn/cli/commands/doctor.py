@@ -1,0 +1,32 @@
+"""`golem-vpn doctor`: what this machine can do, line by line."""
+
+import sys
+
+import anyio
+from cyclopts import App
+
+from golem_vpn.cli.console import out, show_json
+from golem_vpn.cli.options import Common
+
+
+def register(app: App) -> None:
+    """Adds the command."""
+    app.command(doctor)
+
+
+def doctor(*, common: Common = Common()) -> None:
+    """Check this machine: namespaces, TUN device, offloads, ports, clock. Exits with 1 where something is missing."""
+    from golem_vpn.doctor import examine
+
+    findings = anyio.run(examine, common.data_dir)
+    if common.json:
+        show_json(findings)
+    else:
+        for finding in findings:
+            mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]" if finding.required else "[yellow]note[/]"
+            out.print(f"{mark}  {finding.name}: ", end="")
+            out.print(finding.cause, markup=False)
+            if finding.cure:
+                out.print(f"      cure: {finding.cure}", markup=False)
+    if any(finding.required and not finding.ok for finding in findings):
+        sys.exit(1)

@@ -1,0 +1,242 @@
+"""Builds every object of a daemon, runs it until it is told to stop, and takes it down in the reverse order."""
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+import structlog
+from anyio.abc import TaskGroup
+
+from golem_vpn.activity.service import ActivityService
+from golem_vpn.api.app_keys import AppKeys
+from golem_vpn.api.dependencies import Services
+from golem_vpn.api.gate import Gates
+from golem_vpn.api.server import ApiServer
+from golem_vpn.config import Address, Config
+from golem_vpn.errors import Conflict
+from golem_vpn.exeunit.networks import MemberNetworks
+from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
+from golem_vpn.market.agreements import AgreementService
+from golem_vpn.net import ticket
+from golem_vpn.net.identity import Identities, endpoint_secret
+from golem_vpn.net.native_dataplane import NativeDataPlane
+from golem_vpn.net.native_endpoint import NativeEndpoint
+from golem_vpn.net.node import Node, Profile
+from golem_vpn.provider.activities import Means, ProviderActivities
+from golem_vpn.provider.agreements import ProviderAgreements, joined_with
+from golem_vpn.provider.service import ProviderService, refuse_to_provide
+from golem_vpn.store.activities import ActivityRepository
+from golem_vpn.store.agreements import AgreementRepository, Role
+from golem_vpn.store.app_keys import AppKeyRepository
+from golem_vpn.store.database import Database
+from golem_vpn.store.networks import NetworkRepository
+from golem_vpn.vpn.attachments import Attachments
+from golem_vpn.vpn.interfaces import NativeInterfaces
+from golem_vpn.vpn.networks import NetworkService
+from golem_vpn.vpn.stacks import NativeStacks
+
+log = structlog.get_logger()
+
+
+def run(config: Config, on_ready: Callable[[], None]) -> None:
+    """Runs a daemon until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigurationError: an address cannot be had, or a file of the data folder is not as it must be.
+        Conflict: another daemon uses the data folder.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(os.environ.get("GOLEM_VPN_LOG", "info")),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _exclusive(config.data_dir):
+        anyio.run(_serve, config, on_ready, backend_options={"use_uvloop": True})
+
+
+async def _serve(config: Config, on_ready: Callable[[], None]) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with _net(config) as net, anyio.create_task_group() as carriers:
+            carriers.start_soon(net.node.run)
+            # What serves ends before what carries: payloads are ended, and other nodes told, while messages still go.
+            async with anyio.create_task_group() as servers:
+                services = await _start_services(config, net, servers)
+                api: Address = await servers.start(ApiServer(services, config.api).serve)
+                with _announced(config.data_dir, api, net.node.control.node_id):
+                    log.info("ready", api=str(api), node_id=services.node.node_id, addresses=net.data_plane.addresses)
+                    on_ready()
+                    number = await anext(signals)
+                    log.info("stopping", signal=signal.Signals(number).name)
+                servers.cancel_scope.cancel()
+            services.networks.close()
+            carriers.cancel_scope.cancel()
+
+
+@dataclass(frozen=True)
+class Net:
+    """What carries control messages and packets."""
+
+    database: Database
+    endpoint: NativeEndpoint
+    data_plane: NativeDataPlane
+    node: Node
+
+
+@asynccontextmanager
+async def _net(config: Config) -> AsyncIterator[Net]:
+    database = Database(config.data_dir / "golem-vpn.db")
+    await database.open()
+    try:
+        identities = Identities(config.data_dir / "identities")
+        secret = endpoint_secret(config.data_dir / "endpoint.key")
+        endpoint = await NativeEndpoint.bind(secret, str(config.listen))
+        try:
+            data_plane = NativeDataPlane.start(identities.default.node_id, _packet_address(config), endpoint)
+            try:
+                roles = tuple(role for role, on in (("requestor", True), ("provider", config.provider)) if on)
+                tickets = ticket.pending(config.data_dir)
+                profile = Profile(config.name, roles, config.hub)
+                node = await Node.open(profile, identities, endpoint, data_plane, database, tickets)
+                for taken in tickets:
+                    ticket.drop_pending(config.data_dir, taken)
+                yield Net(database, endpoint, data_plane, node)
+            finally:
+                data_plane.close()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await endpoint.close()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await database.close()
+
+
+async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Services:
+    """Builds the services, and starts those that have something to do in the background."""
+    control, membership = net.node.control, net.node.membership
+    app_keys = AppKeys(AppKeyRepository(net.database), net.node.identities)
+    await app_keys.start(control.node_id, config.data_dir / "app-key")
+    networks = NetworkService(
+        NetworkRepository(net.database), membership, NativeStacks(net.data_plane),
+        node_id=control.node_id, own_ids=net.node.identities,
+    )  # fmt: skip
+    interfaces = NativeInterfaces(net.data_plane)
+    agreements = AgreementService(control, AgreementRepository(net.database, Role.REQUESTOR))
+    activities = ActivityService(control, agreements, ActivityRepository(net.database, Role.REQUESTOR))
+    if config.provider:
+        provider = _provider(config, net)
+        await provider.open()
+        tasks.start_soon(provider.run)
+    else:
+        refuse_to_provide(control)
+    tasks.start_soon(agreements.run)
+    tasks.start_soon(activities.run)
+    await networks.start()
+    return Services(
+        node=NodeView(net, time.time()),
+        identities=net.node.identities,
+        app_keys=app_keys,
+        networks=networks,
+        gates=Gates(app_keys, networks),
+        directory=net.node.directory,
+        attachments=Attachments(membership, interfaces, control.node_id, networks.gate_addresses),
+        agreements=agreements,
+        activities=activities,
+        allow_origins=config.allow_origins,
+    )
+
+
+def _provider(config: Config, net: Net) -> ProviderService:
+    control = net.node.control
+    known = joined_with(net.node.directory)
+    agreements = ProviderAgreements(
+        control, AgreementRepository(net.database, Role.PROVIDER), known, config.name, config.max_agreements
+    )
+    means = Means(
+        make_runtime=NamespaceRuntime,
+        networks=MemberNetworks(control.node_id, net.node.membership, net.data_plane),
+        work_root=config.data_dir / "activities",
+        hidden=(config.data_dir,),
+    )
+    repository = ActivityRepository(net.database, Role.PROVIDER)
+    return ProviderService(control, agreements, ProviderActivities(repository, means, config.max_activities))
+
+
+class NodeView:
+    """This node as the API shows it."""
+
+    def __init__(self, net: Net, started_at: float) -> None:
+        self._net = net
+        self.node_id = net.node.control.node_id
+        self.version = version("golem-vpn")
+        self.started_at = started_at
+
+    def addresses(self) -> list[str]:
+        """Gives where control connections are accepted, as `ip:port`."""
+        return self._net.endpoint.addresses
+
+    def connected(self) -> Iterable[str]:
+        """Gives the nodes that a control connection stands to."""
+        return self._net.node.control.connected
+
+    def peers(self) -> list[str]:
+        """Gives the nodes that this one shares networks with."""
+        return list(self._net.node.peers.wanted)
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Gives what the data plane counts, its peers, its devices, and the offloads in use."""
+        return await self._net.data_plane.snapshot()
+
+
+class DaemonFile(msgspec.Struct, frozen=True, rename="camel"):
+    """What `daemon.json` tells the command line while the daemon runs."""
+
+    api: str
+    pid: int
+    node_id: str
+
+
+@contextmanager
+def _announced(data_dir: Path, api: Address, node_id: str) -> Iterator[None]:
+    file = data_dir / "daemon.json"
+    reachable = Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(api.host, api.host), api.port)  # noqa: S104
+    temporary = file.with_suffix(".new")
+    temporary.write_bytes(msgspec.json.encode(DaemonFile(f"http://{reachable}", os.getpid(), node_id)))
+    temporary.replace(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _exclusive(data_dir: Path) -> Iterator[None]:
+    """Keeps a second daemon from the same data folder; the kernel lets go when the process ends, however it ends."""
+    with open(data_dir / "daemon.lock", "wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(f"another daemon is running with the data folder {data_dir}") from None
+        (data_dir / "daemon.json").unlink(missing_ok=True)
+        yield
+
+
+def _packet_address(config: Config) -> str:
+    """Packets have the port after that of control messages, or any where those have any."""
+    listen = config.listen
+    return str(Address(listen.host, listen.port + 1 if listen.port else 0))

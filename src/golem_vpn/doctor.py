@@ -1,0 +1,134 @@
+"""What `golem-vpn doctor` looks at: whether this machine can do what the daemon needs."""
+
+import os
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from golem_vpn import _native
+from golem_vpn.config import DEFAULT_API_PORT, DEFAULT_LISTEN_PORT
+from golem_vpn.exeunit.runtimes.checks import check_machine
+
+OLDEST_SANE_TIME = 1_790_000_000.0
+"""September 2026, before this version was written: a clock that shows less is wrong."""
+LEAST_FREE_BYTES = 1 << 30
+LEAST_SOCKET_BUFFER = 1 << 20
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the report."""
+
+    name: str
+    ok: bool
+    cause: str
+    """What was found."""
+    cure: str = ""
+    """What to do about it, where it is not well."""
+    required: bool = True
+    """Whether the daemon can't do its main job without it."""
+
+
+async def examine(data_dir: Path) -> list[Finding]:
+    """Looks at everything, the machine first."""
+    findings = [_clock(), _storage(data_dir)]
+    findings += [
+        Finding(name=check.name, ok=check.ok, cause=check.cause, cure="" if check.ok else check.cure)
+        for check in await check_machine()
+    ]
+    findings += _native_findings()
+    findings += _ports(data_dir)
+    return findings
+
+
+def _clock() -> Finding:
+    now = time.time()
+    shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    return Finding(
+        name="clock",
+        ok=now >= OLDEST_SANE_TIME,
+        cause=f"shows {shown}",
+        cure="" if now >= OLDEST_SANE_TIME else "set it; other nodes refuse records that are dated wrongly",
+    )
+
+
+def _storage(data_dir: Path) -> Finding:
+    place = next(folder for folder in (data_dir, *data_dir.absolute().parents) if folder.exists())
+    if not os.access(place, os.W_OK):
+        return Finding(
+            name="data folder", ok=False, cause=f"{place} is not writable", cure="name another one with --data-dir"
+        )
+    free = shutil.disk_usage(place).free
+    ok = free >= LEAST_FREE_BYTES
+    return Finding(
+        name="data folder",
+        ok=ok,
+        cause=f"{data_dir}, {free / 1e9:.1f} GB free",
+        cure="" if ok else "make room, or name another folder with --data-dir",
+        required=False,
+    )
+
+
+def _native_findings() -> list[Finding]:
+    found = _native.probe()
+    return [
+        _offload(
+            "AES instructions", found["aes_instructions"], "packets are sealed by AES-256-GCM in hardware",
+            "packets are sealed by ChaCha20-Poly1305, at a lower speed",
+        ),
+        _offload(
+            "UDP segmentation offload", found["udp_segmentation"], "one system call sends many datagrams",
+            "each datagram costs a system call; Linux 4.18 and later have it",
+        ),
+        _offload(
+            "UDP receive offload", found["udp_receive"], "one system call receives many datagrams",
+            "each datagram costs a system call; Linux 5.0 and later have it",
+        ),
+        _buffers(min(found["send_buffer"], found["receive_buffer"])),
+    ]  # fmt: skip
+
+
+def _offload(name: str, ok: bool, with_it: str, without_it: str) -> Finding:
+    return Finding(name=name, ok=ok, cause=with_it if ok else without_it, required=False)
+
+
+def _buffers(size: int) -> Finding:
+    ok = size >= LEAST_SOCKET_BUFFER
+    return Finding(
+        name="socket buffers",
+        ok=ok,
+        cause=f"{size / 1e6:.1f} MB",
+        cure="" if ok else "raise net.core.rmem_max and net.core.wmem_max to 7500000: bursts are lost otherwise",
+        required=False,
+    )
+
+
+def _ports(data_dir: Path) -> list[Finding]:
+    if (data_dir / "daemon.json").exists():
+        return [Finding(name="ports", ok=True, cause="a daemon of this data folder has them")]
+    wanted = [
+        ("API port", socket.SOCK_STREAM, "127.0.0.1", DEFAULT_API_PORT, "--api HOST:PORT"),
+        ("control port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT, "--listen HOST:PORT"),
+        ("packet port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT + 1, "--listen HOST:PORT"),
+    ]
+    return [_port(*port) for port in wanted]
+
+
+def _port(name: str, kind: int, host: str, port: int, option: str) -> Finding:
+    transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if sys.platform == "linux" and kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return Finding(
+                name=name,
+                ok=False,
+                cause=f"{transport} port {port}: {error.strerror}",
+                cure=f"end the program that has it, or start the daemon with {option}",
+            )
+    return Finding(name=name, ok=True, cause=f"{transport} port {port} is free")

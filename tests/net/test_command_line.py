@@ -1,0 +1,129 @@
+"""The command line against real daemons: every command, for people and for programs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from golem_vpn.cli.local_set import LocalSet
+
+pytestmark = pytest.mark.network
+
+
+def golem_vpn(data_dir: Path, *arguments: str, code: int = 0) -> str:
+    """Runs a command and gives what it prints; its exit code must be as told."""
+    command = [sys.executable, "-m", "golem_vpn", *arguments, "--data-dir", str(data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    return done.stdout.strip() if code == 0 else done.stderr
+
+
+def test_networks(local_set: LocalSet) -> None:
+    place = local_set.data_dir
+    me = golem_vpn(place, "me")
+    network = golem_vpn(place, "network", "create", "10.20.0.0/24")
+    assert golem_vpn(place, "network", "add-node", network, me) == "10.20.0.2"
+    listed = json.loads(golem_vpn(place, "network", "ls", "--json"))
+    assert network in {item["id"] for item in listed}
+    shown = json.loads(golem_vpn(place, "network", "show", network, "--json"))
+    assert shown["nodes"] == [{"id": me, "ip": "10.20.0.2"}]
+    assert me in golem_vpn(place, "network", "show", network)
+    golem_vpn(place, "network", "rm-node", network, me)
+    golem_vpn(place, "network", "rm", network)
+    assert "error:" in golem_vpn(place, "network", "show", network, code=1)
+
+
+def test_keys(local_set: LocalSet) -> None:
+    place = local_set.data_dir
+    key = golem_vpn(place, "app-key", "create", "shop")
+    assert len(key) >= 32
+    assert "shop" in golem_vpn(place, "app-key", "ls")
+    assert key not in golem_vpn(place, "app-key", "ls", "--json")
+    assert "error:" in golem_vpn(place, "app-key", "create", "shop", code=1)
+    golem_vpn(place, "app-key", "rm", "shop")
+    assert "shop" not in golem_vpn(place, "app-key", "ls")
+
+
+def test_nodes_and_peers(local_set: LocalSet) -> None:
+    nodes = json.loads(golem_vpn(local_set.data_dir, "nodes", "--json"))
+    assert sum("provider" in node["roles"] for node in nodes) == 2
+    assert isinstance(json.loads(golem_vpn(local_set.data_dir, "peers", "--json")), list)
+
+
+def test_exports_for_the_sdks(local_set: LocalSet) -> None:
+    lines = golem_vpn(local_set.data_dir, "local", "env").splitlines()
+    assert [line.split("=")[0] for line in lines] == [
+        "export YAGNA_API_URL", "export YAGNA_APPKEY", "export YAGNA_SUBNET"
+    ]  # fmt: skip
+    running = json.loads(golem_vpn(local_set.data_dir, "local", "status", "--json"))
+    assert [daemon["running"] for daemon in running] == [True, True, True]
+    assert "is running" in golem_vpn(local_set.data_dir, "local", "up", code=1)
+
+
+def test_doctor(local_set: LocalSet) -> None:
+    findings = json.loads(golem_vpn(local_set.data_dir, "doctor", "--json"))
+    assert {"clock", "ports"} <= {finding["name"] for finding in findings}
+    assert all(finding["ok"] for finding in findings if finding["required"])
+
+
+def test_without_a_daemon_the_error_names_the_cure(tmp_path: Path) -> None:
+    assert "golem-vpn daemon" in golem_vpn(tmp_path, "network", "ls", code=1)
+    assert "golem-vpn local up" in golem_vpn(tmp_path, "local", "env", code=1)
+    assert golem_vpn(tmp_path, "local", "down") == "no local set was running"
+
+
+def test_a_damaged_ticket_is_refused(local_set: LocalSet, tmp_path: Path) -> None:
+    ticket = golem_vpn(local_set.data_dir, "ticket")
+    damaged = ticket[:-3] + ("aaa" if not ticket.endswith("aaa") else "bbb")
+    assert "ticket" in golem_vpn(tmp_path, "join", damaged, code=1)
+
+
+def test_a_daemon_in_the_foreground_ends_cleanly(tmp_path: Path) -> None:
+    options = ["--api", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path)]
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "golem_vpn", "daemon", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert daemon.stdout is not None
+    assert daemon.stdout.readline() == "ready\n"
+    assert (tmp_path / "app-key").stat().st_mode & 0o777 == 0o600
+    key = (tmp_path / "app-key").read_text().strip()
+    daemon.send_signal(signal.SIGTERM)
+    rest, log = daemon.communicate(timeout=15)
+    assert daemon.returncode == 0
+    assert rest == ""
+    assert key not in log
+    assert not (tmp_path / "daemon.json").exists()
+
+
+@pytest.mark.parametrize("after", [0.3, 2.0, 4.0])
+def test_an_interrupted_demo_leaves_nothing_behind(after: float, tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "golem_vpn", "demo"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    time.sleep(after)
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=30)
+    assert demo.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+    assert not _processes_with(str(tmp_path))
+
+
+def _processes_with(text: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if text in command:
+                found.append(command)
+    return found
