@@ -4,6 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+PIP_VERSION := 26.3
 BIN := .venv/bin
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name Cargo.toml)
 TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
@@ -53,12 +54,13 @@ clean:  ## remove what was built
 	@mkdir -p .make
 	@echo "installing Python packages into .venv"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check pip==$(PIP_VERSION)
+	$(BIN)/pip install --quiet --requirement requirements.txt
 	@touch $@
 
 .make/installed: .make/venv pyproject.toml $(RUST_SOURCES)
 	@echo "building the native core (a first build takes several minutes)"
-	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release
+	VIRTUAL_ENV=$(CURDIR)/.venv PIP_QUIET=1 $(BIN)/maturin develop --release
 	@touch $@
 
 .make/demo-tools: tools/debian-packages
