@@ -36,9 +36,12 @@ async def examine(data_dir: Path) -> list[Finding]:
     """Looks at everything, the machine first."""
     findings = [_clock(), _storage(data_dir)]
     findings += [
-        Finding(name=check.name, ok=check.ok, cause=check.cause, cure="" if check.ok else check.cure)
+        Finding(
+            name=check.name, ok=check.ok, cause=check.cause, cure="" if check.ok else check.cure,
+            required=check.required,
+        )
         for check in await check_machine()
-    ]
+    ]  # fmt: skip
     findings += _native_findings()
     findings += _ports(data_dir)
     return findings

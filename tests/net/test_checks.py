@@ -14,6 +14,7 @@ NAMES = ["user namespaces", "TUN device", "file system", "privileges", "limits"]
 async def test_a_machine_that_runs_payloads() -> None:
     checks = await check_machine()
     assert [check.name for check in checks] == NAMES
+    assert [check.name for check in checks if check.required] == NAMES[:4]
     assert [check.ok for check in checks[:4]] == [True] * 4, checks
 
 

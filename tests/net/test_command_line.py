@@ -11,16 +11,9 @@ from pathlib import Path
 import pytest
 
 from golem_vpn.cli.local_set import LocalSet
+from tests.net.commands import golem_vpn, processes_with
 
 pytestmark = pytest.mark.network
-
-
-def golem_vpn(data_dir: Path, *arguments: str, code: int = 0) -> str:
-    """Runs a command and gives what it prints; its exit code must be as told."""
-    command = [sys.executable, "-m", "golem_vpn", *arguments, "--data-dir", str(data_dir)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == code, done.stderr
-    return done.stdout.strip() if code == 0 else done.stderr
 
 
 def test_networks(local_set: LocalSet) -> None:
@@ -113,17 +106,4 @@ def test_an_interrupted_demo_leaves_nothing_behind(after: float, tmp_path: Path)
     demo.communicate(timeout=30)
     assert demo.returncode == 130
     assert list(tmp_path.iterdir()) == []
-    assert not _processes_with(str(tmp_path))
-
-
-def _processes_with(text: str) -> list[str]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if text in command:
-                found.append(command)
-    return found
+    assert not processes_with(str(tmp_path))

@@ -103,6 +103,8 @@ class Check(msgspec.Struct, frozen=True):
     """What was found; also where all is well."""
     cure: str = ""
     """What the machine's owner can do, where it is not."""
+    required: bool = True
+    """Whether payloads can't run without it."""
 
 
 class Runtime(Protocol):

@@ -74,8 +74,8 @@ async def _check_limits() -> Check:
     groups = ControlGroups("check", Limits(memory_bytes=1 << 30, cpu_cores=1.0))
     await groups.remove()
     if not groups.unenforced:
-        return Check("limits", ok=True, cause="memory and processor time of payloads can be limited")
+        return Check("limits", ok=True, cause="memory and processor time of payloads can be limited", required=False)
     advice = (
         "Run the daemon as a systemd service with Delegate=yes, or as root; until then only agree on what you can spare"
     )
-    return Check("limits", ok=False, cause="; ".join(groups.unenforced), cure=advice)
+    return Check("limits", ok=False, cause="; ".join(groups.unenforced), cure=advice, required=False)
