@@ -9,6 +9,7 @@ mod addresses;
 mod connection;
 mod driver;
 mod packet;
+mod recovery;
 mod responder;
 mod socket;
 mod stream;

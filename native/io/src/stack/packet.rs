@@ -80,6 +80,19 @@ impl<'a> Segment<'a> {
         self.segment.syn()
     }
 
+    /// The first byte that the remote end waits for.
+    pub fn acknowledged(&self) -> TcpSeqNumber {
+        self.segment.ack_number()
+    }
+
+    /// The ranges of bytes that the remote end has behind that one.
+    pub fn selectively_acknowledged(&self) -> impl Iterator<Item = (TcpSeqNumber, TcpSeqNumber)> {
+        let (ranges, hole) = (self.segment.selective_ack_ranges().unwrap_or_default(), self.acknowledged());
+        let number = |number: u32| TcpSeqNumber(number as i32);
+        let ranges = ranges.into_iter().flatten().map(move |(start, end)| (number(start), number(end)));
+        ranges.filter(move |(start, end)| hole < *start && start < end)
+    }
+
     /// Whether it does nothing but acknowledge.
     pub fn is_bare(&self) -> bool {
         self.segment.segment_len() == 0 && !self.segment.rst()

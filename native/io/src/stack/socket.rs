@@ -12,6 +12,7 @@ use smoltcp::wire::TcpSeqNumber;
 use super::ConnectError;
 use super::connection::Connection;
 use super::packet::Segment;
+use super::recovery::Recovery;
 use super::responder::interface;
 use super::wire::{Outbox, Wire};
 
@@ -36,6 +37,7 @@ pub(super) struct Socket {
     broken: Option<ErrorKind>,
     /// The sequence number of the first byte that was not yet taken out of smoltcp.
     unread_from: TcpSeqNumber,
+    recovery: Recovery,
     /// The unread bytes of a finished connection; smoltcp forgets them when it forgets the connection.
     rest: Option<Cursor<Vec<u8>>>,
     /// When the connection is given up, once it has no stream.
@@ -77,6 +79,7 @@ impl Socket {
             was_open: false,
             broken: None,
             unread_from: TcpSeqNumber(0),
+            recovery: Recovery::default(),
             rest: None,
             linger_until: None,
             has_unwanted: false,
@@ -96,9 +99,13 @@ impl Socket {
     /// Takes a packet of the connection from the network.
     pub fn receive(&mut self, now: Instant, mut packet: Vec<u8>, is_reset: bool, outbox: &mut Outbox) {
         let was_closed = self.tcp().state() == State::Closed;
-        self.forgive_rounding(&mut packet);
-        let mut wire = Wire { mtu: self.mtu, received: Some(packet), outbox };
-        self.interface.poll_ingress_single(now, &mut wire, &mut self.sockets);
+        let mut segment = Segment::of(&mut packet);
+        self.forgive_rounding(&mut segment);
+        let repeats = self.recovery.repeats(&segment, self.mtu);
+        for packet in std::iter::repeat_n(packet, 1 + repeats) {
+            let mut wire = Wire { mtu: self.mtu, received: Some(packet), outbox };
+            self.interface.poll_ingress_single(now, &mut wire, &mut self.sockets);
+        }
         match self.tcp().state() {
             State::Closed if is_reset && !was_closed => self.broken = Some(ErrorKind::ConnectionReset),
             State::Closed | State::Listen | State::SynSent | State::SynReceived => {}
@@ -110,8 +117,7 @@ impl Socket {
     /// smoltcp takes back window that the remote end may have used in good faith, and then ignores what is beyond it,
     /// acknowledgements and all. So a reader that waits would make the writer wait. An acknowledgement without bytes may
     /// as well come from where smoltcp expects it.
-    fn forgive_rounding(&mut self, packet: &mut [u8]) {
-        let mut segment = Segment::of(packet);
+    fn forgive_rounding(&mut self, segment: &mut Segment) {
         match self.tcp().state() {
             State::SynSent if segment.is_syn() => self.unread_from = segment.sequence() + 1,
             State::Established | State::FinWait1 | State::FinWait2 => {

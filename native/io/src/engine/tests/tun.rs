@@ -12,7 +12,7 @@ const TUN: DeviceId = DeviceId(2);
 const TRANSFER: usize = 20_000_000;
 
 /// Adds a TUN at 10.0.0.`number + 10` to an engine.
-async fn attach(peer: &Peer, namespace: &Namespace) {
+pub(super) async fn attach(peer: &Peer, namespace: &Namespace) {
     let own = peer.number + 10;
     let interface = Interface { name: "vpn0".to_owned(), addresses: vec![(address(own).into(), 24)], mtu: 1420 };
     let tun = namespace.run(move || tun::create(&interface)).unwrap();
