@@ -75,7 +75,8 @@ impl<'a, Client: AsyncRead + Unpin, Payload: AsyncWrite + Unpin> Inbound<'a, Cli
                 Ok(Err(_)) => return Err(ClientEnd::Lost),
                 Err(_) => waited += self.limits.silence,
             }
-            if !self.shared.is_deaf() || waited >= self.limits.stall {
+            let reachable = !self.shared.is_deaf() && !self.shared.was_roused_within(self.limits.silence);
+            if reachable || waited >= self.limits.stall {
                 return Err(ClientEnd::Silent);
             }
         }

@@ -86,9 +86,13 @@ impl<'a, Payload: AsyncRead + Unpin, Client: AsyncWrite + Unpin> Outbound<'a, Pa
     }
 
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let start = Instant::now();
         self.shared.set_deaf(true);
         let sent = self.client.write_all(bytes).await;
         self.shared.set_deaf(false);
+        if start.elapsed() >= self.pings.period() {
+            self.shared.rouse();
+        }
         sent
     }
 }

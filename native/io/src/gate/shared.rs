@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::{Duration, Instant};
 
 /// What the client's direction wants to be sent to the client.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(super) struct Shared {
     close: Mutex<Option<Vec<u8>>>,
     posted: Notify,
     deaf: AtomicBool,
+    /// When the client last began to read again.
+    roused: Mutex<Option<Instant>>,
     to_payload: AtomicU64,
     to_client: AtomicU64,
 }
@@ -55,6 +58,16 @@ impl Shared {
 
     pub fn is_deaf(&self) -> bool {
         self.deaf.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a client that did not read for a while does so again: the pings it missed are only now on their way.
+    pub fn rouse(&self) {
+        *self.roused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the client began to read again less than `time` ago.
+    pub fn was_roused_within(&self, time: Duration) -> bool {
+        self.roused.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|then| then.elapsed() < time)
     }
 
     pub fn count_to_payload(&self, bytes: usize) {
