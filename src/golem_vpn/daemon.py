@@ -67,6 +67,7 @@ def run(config: Config, on_ready: Callable[[], None]) -> None:
     )
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _exclusive(config.data_dir):
+        log.info("starting", data_dir=str(config.data_dir))
         anyio.run(_serve, config, on_ready, backend_options={"use_uvloop": True})
 
 

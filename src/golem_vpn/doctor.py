@@ -1,5 +1,6 @@
 """What `golem-vpn doctor` looks at: whether this machine can do what the daemon needs."""
 
+import fcntl
 import os
 import shutil
 import socket
@@ -59,10 +60,13 @@ def _clock() -> Finding:
 
 
 def _storage(data_dir: Path) -> Finding:
-    place = next(folder for folder in (data_dir, *data_dir.absolute().parents) if folder.exists())
-    if not os.access(place, os.W_OK):
+    place = next(folder for folder in (data_dir, *data_dir.absolute().parents) if os.path.lexists(folder))
+    if not place.is_dir() or not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         return Finding(
-            name="data folder", ok=False, cause=f"{place} is not writable", cure="name another one with --data-dir"
+            name="data folder",
+            ok=False,
+            cause=f"{place} is no folder that this user may read and write",
+            cure="name another one with --data-dir, or become the user whose it is",
         )
     free = shutil.disk_usage(place).free
     ok = free >= LEAST_FREE_BYTES
@@ -110,7 +114,7 @@ def _buffers(size: int) -> Finding:
 
 
 def _ports(data_dir: Path) -> list[Finding]:
-    if (data_dir / "daemon.json").exists():
+    if _daemon_runs(data_dir):
         return [Finding(name="ports", ok=True, cause="a daemon of this data folder has them")]
     wanted = [
         ("API port", socket.SOCK_STREAM, "127.0.0.1", DEFAULT_API_PORT, "--api HOST:PORT"),
@@ -118,6 +122,17 @@ def _ports(data_dir: Path) -> list[Finding]:
         ("packet port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT + 1, "--listen HOST:PORT"),
     ]
     return [_port(*port) for port in wanted]
+
+
+def _daemon_runs(data_dir: Path) -> bool:
+    try:
+        with open(data_dir / "daemon.lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _port(name: str, kind: int, host: str, port: int, option: str) -> Finding:

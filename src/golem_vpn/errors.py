@@ -18,11 +18,11 @@ class GolemVpnError(Exception):
 
 
 class ConfigurationError(GolemVpnError):
-    """The daemon's options or files do not fit together; the message says which."""
+    """The daemon's options or files are not as they must be. `golem-vpn daemon --help` explains the options."""
 
 
 class InvalidInput(GolemVpnError):
-    """The request is malformed; nothing was changed."""
+    """The request is malformed, and nothing was changed. The command's `--help` tells what it takes."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -34,13 +34,13 @@ class Unauthorized(GolemVpnError):
 
 
 class Forbidden(GolemVpnError):
-    """The object belongs to another identity."""
+    """It does not exist, or belongs to another identity. `golem-vpn network ls` lists your networks."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class NotFound(GolemVpnError):
-    """There is no such object."""
+    """What was named is not there. `golem-vpn network ls`, `nodes` and `app-key ls` list what is."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -52,13 +52,13 @@ class Gone(GolemVpnError):
 
 
 class Conflict(GolemVpnError):
-    """The request contradicts the present state; nothing was changed."""
+    """It contradicts the present state, and nothing was changed."""
 
     status = HTTPStatus.CONFLICT
 
 
 class ConnectionRefused(GolemVpnError):
-    """The payload's machine answered, but nothing listens on that port."""
+    """Nothing listens there. Does the payload's program run, and is the address one of this network?"""
 
     status = HTTPStatus.BAD_REQUEST
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -76,6 +77,65 @@ def test_a_damaged_ticket_is_refused(local_set: LocalSet, tmp_path: Path) -> Non
     assert "ticket" in golem_vpn(tmp_path, "join", damaged, code=1)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        (("network", "show", "0" * 32), "no such network"),
+        (("network", "show", ""), "empty"),
+        (("network", "create", "10.0.0.0/33"), "10.0.0.0/33"),
+        (("network", "add-node", "{network}", "0x12"), "node id"),
+        (("network", "add-node", "{network}", "{me}", "10.99.0.1"), "10.99.0.1"),
+        (("app-key", "create", "x" * 300), "64"),
+        (("app-key", "rm", "nobody"), "'nobody'"),
+        (("join", "{ticket}"), "own hub"),
+        (("join", "banana"), "no ticket"),
+        (("attach", "{network}", "--interface", "eth0"), "eth0"),
+        (("attach", "0" * 32), "add-node"),
+        (("detach", "{network}"), "not attached"),
+        (("connect", "{network}", "10.99.0.1", "80"), "10.99.0.1"),
+        (("daemon", "--api", "127.0.0.1:0", "--listen", "127.0.0.1:0"), "another daemon"),
+    ],
+)
+def test_an_error_is_one_message_with_cause_and_cure(
+    arguments: tuple[str, ...], cause: str, local_set: LocalSet, words: dict[str, str]
+) -> None:
+    told = golem_vpn(local_set.data_dir, *(argument.format(**words) for argument in arguments), code=1)
+    message, cure = told.splitlines()
+    assert message.startswith("error: ")
+    assert cause in message
+    assert cure
+
+
+@pytest.fixture(scope="module")
+def words(local_set: LocalSet) -> dict[str, str]:
+    """What placeholders in arguments mean."""
+    place = local_set.data_dir
+    network = golem_vpn(place, "network", "create", "10.22.0.0/24")
+    return {"network": network, "me": golem_vpn(place, "me"), "ticket": golem_vpn(place, "ticket")}
+
+
+@pytest.mark.parametrize("option", ["--api", "--listen"])
+def test_a_daemon_names_the_address_that_is_taken(option: str, tmp_path: Path) -> None:
+    kind = socket.SOCK_STREAM if option == "--api" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        options = {"--api": "127.0.0.1:0", "--listen": "127.0.0.1:0", option: taken}
+        told = golem_vpn(tmp_path, "daemon", *(word for pair in options.items() for word in pair), code=1)
+    assert f"at {taken}: " in told
+    assert "does another daemon run there?" in told
+
+
+def test_a_local_set_that_cannot_start_shows_why_and_leaves_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        assert taken in golem_vpn(tmp_path / "set", "local", "up", "--api", taken, code=1)
+    assert list(tmp_path.iterdir()) == []
+    assert not processes_with(str(tmp_path))
+
+
 def test_a_daemon_in_the_foreground_ends_cleanly(tmp_path: Path) -> None:
     options = ["--api", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path)]
     daemon = subprocess.Popen(
@@ -94,7 +154,7 @@ def test_a_daemon_in_the_foreground_ends_cleanly(tmp_path: Path) -> None:
     assert not (tmp_path / "daemon.json").exists()
 
 
-@pytest.mark.parametrize("after", [0.3, 2.0, 4.0])
+@pytest.mark.parametrize("after", [0.2, 0.3, 2.0, 4.0])
 def test_an_interrupted_demo_leaves_nothing_behind(after: float, tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     demo = subprocess.Popen(
@@ -103,7 +163,8 @@ def test_an_interrupted_demo_leaves_nothing_behind(after: float, tmp_path: Path)
     )  # fmt: skip
     time.sleep(after)
     demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=30)
-    assert demo.returncode == 130
+    _, told = demo.communicate(timeout=30)
+    assert demo.returncode == 130, told
+    assert b"Traceback" not in told
     assert list(tmp_path.iterdir()) == []
     assert not processes_with(str(tmp_path))

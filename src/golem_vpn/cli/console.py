@@ -1,7 +1,8 @@
 """What commands print: tables for people, JSON for programs, progress and errors on stderr."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -15,6 +16,16 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 def tell(line: str) -> None:
     """Prints a line of progress."""
     err.print(line, style="dim")
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Shows that something is going on; only to people, and only while it is."""
+    if not err.is_terminal:
+        yield
+        return
+    with err.status(what):
+        yield
 
 
 def show_json(value: object) -> None:

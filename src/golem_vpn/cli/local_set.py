@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from golem_vpn.cli.processes import DaemonProcess, StartingDaemon, end_daemons
-from golem_vpn.errors import Conflict, NotFound
+from golem_vpn.cli.processes import DaemonProcess, StartingDaemon, end_daemons, interruptions_deferred
+from golem_vpn.cli.session import NoDaemon
+from golem_vpn.errors import ConfigurationError, Conflict
 
 SUBNET = "golem-vpn"
 """The market subnet that `golem-vpn local env` exports."""
@@ -47,11 +48,11 @@ class LocalSet:
         """Gives the requestor.
 
         Raises:
-            NotFound: no set is running in this folder.
+            NoDaemon: no set is running in this folder.
         """
         daemons = self.daemons()
         if not daemons or not daemons[0].running:
-            raise NotFound(f"no local set is running in {self.data_dir}; `golem-vpn local up` starts one")
+            raise NoDaemon(f"no local set is running in {self.data_dir}")
         return daemons[0]
 
     def up(self, providers: int, api: str, ticket: Ticket, join: Join, tell: Tell) -> list[DaemonProcess]:
@@ -80,7 +81,7 @@ class LocalSet:
             for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 join(folder, ticket(self.data_dir))
-            tell(f"starting {providers} providers")
+            tell(f"starting {providers} {'provider' if providers == 1 else 'providers'}")
             options = ["--provider", "--api", ANY_PORT, "--listen", ANY_PORT]
             starting = [self._start(f"provider-{folder.name}", folder, options) for folder in folders]
             for provider in starting:
@@ -103,10 +104,11 @@ class LocalSet:
         return ended
 
     def _start(self, name: str, folder: Path, options: list[str]) -> StartingDaemon:
-        starting = StartingDaemon(name, folder, options)
         state = self._state()
         assert state is not None
-        self._record(LocalState(created=state.created, daemons=[*state.daemons, starting.daemon]))
+        with interruptions_deferred():
+            starting = StartingDaemon(name, folder, options)
+            self._record(LocalState(created=state.created, daemons=[*state.daemons, starting.daemon]))
         return starting
 
     def _state(self) -> LocalState | None:
@@ -114,6 +116,11 @@ class LocalSet:
             return msgspec.json.decode(self._file.read_bytes(), type=LocalState)
         except FileNotFoundError:
             return None
+        except msgspec.DecodeError as error:
+            raise ConfigurationError(
+                f"{self._file}, which names the daemons of the local set, is damaged ({error}); end the daemons that "
+                "`ps` shows, and remove the file"
+            ) from None
 
     def _record(self, state: LocalState) -> None:
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

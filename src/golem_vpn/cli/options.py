@@ -1,12 +1,41 @@
-"""Options that every command takes."""
+"""Options that several commands take."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from golem_vpn.config import default_data_dir
+from golem_vpn.config import Address, default_data_dir
+from golem_vpn.errors import ConfigurationError
+
+FLAG = Parameter(negative="", show_default=False)
+HIGHEST_LISTEN_PORT = 65534
+"""The port after it is for packets."""
+
+
+def check_api_address(_type: object, text: str) -> None:
+    """Lets wrong usage be told as such, before anything is started."""
+    try:
+        Address.parse(text)
+    except ConfigurationError as error:
+        raise ValueError(error.message) from None
+
+
+def check_listen_address(_type: object, text: str) -> None:
+    """Lets wrong usage be told as such; other nodes dial an address of digits, never a name."""
+    check_api_address(_type, text)
+    address = Address.parse(text)
+    ip_address(address.host)
+    if address.port > HIGHEST_LISTEN_PORT:
+        raise ValueError(f"the port after it is needed as well, so {HIGHEST_LISTEN_PORT} is the highest")
+
+
+def check_ip(_type: object, text: str | None) -> None:
+    """Lets wrong usage be told as such."""
+    if text is not None:
+        ip_address(text)
 
 
 @Parameter(name="*")
@@ -15,7 +44,7 @@ class Place:
     """Where a command finds its daemon."""
 
     data_dir: Annotated[Path, Parameter(env_var="GOLEM_VPN_DATA_DIR")] = field(default_factory=default_data_dir)
-    """The daemon's data folder, with its address and key."""
+    """The data folder of the daemon that is meant: its keys, its database, and where its API listens."""
 
 
 @Parameter(name="*")
@@ -23,5 +52,5 @@ class Place:
 class Common(Place):
     """Options of commands that print objects."""
 
-    json: Annotated[bool, Parameter(negative="")] = False
-    """Print JSON, the REST objects where there are such."""
+    json: Annotated[bool, FLAG] = False
+    """Print JSON for programs: the REST API's objects where there are such."""

@@ -6,7 +6,9 @@ import selectors
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -15,6 +17,7 @@ from golem_vpn.errors import GolemVpnError
 READY_SECONDS = 60
 STOP_SECONDS = 10
 LOG_LINES = 15
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class DaemonFailed(GolemVpnError):
@@ -108,6 +111,24 @@ def end_daemons(daemons: list[DaemonProcess]) -> int:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(daemon.pid, os.WNOHANG)
     return len(running)
+
+
+@contextlib.contextmanager
+def interruptions_deferred() -> Iterator[None]:
+    """Lets a step be whole: signals that would end this process are delivered after it."""
+    arrived: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        arrived.append(number)
+
+    previous = {number: signal.signal(number, note) for number in INTERRUPTIONS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            signal.raise_signal(late)
 
 
 def start_time(pid: int) -> int:

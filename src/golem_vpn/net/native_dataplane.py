@@ -33,7 +33,7 @@ class NativeDataPlane:
         """
         try:
             return cls(_native.DataPlane.start(node_id_bytes(node_id), listen, endpoint.native))
-        except (OSError, _native.NativeError) as error:
+        except (OSError, ValueError, _native.NativeError) as error:
             raise ConfigurationError(f"cannot receive packets at {listen}: {error}; see --listen") from error
 
     @property

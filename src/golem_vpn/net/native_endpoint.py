@@ -5,6 +5,7 @@ import contextlib
 import structlog
 
 from golem_vpn import _native
+from golem_vpn.errors import ConfigurationError
 from golem_vpn.net.endpoint import EndpointClosed, EndpointError
 from golem_vpn.net.identity import node_id_bytes
 
@@ -20,8 +21,15 @@ class NativeEndpoint:
 
     @classmethod
     async def bind(cls, secret_key: bytes, listen: str) -> "NativeEndpoint":
-        """Binds the endpoint's socket at `HOST:PORT`."""
-        return cls(await _native.Endpoint.bind(secret_key, listen))
+        """Binds the endpoint's socket at `IP:PORT`.
+
+        Raises:
+            ConfigurationError: the port is taken, or the address is not this machine's.
+        """
+        try:
+            return cls(await _native.Endpoint.bind(secret_key, listen))
+        except (ValueError, _native.NativeError) as error:
+            raise ConfigurationError(f"{error}; does another daemon run there? See --listen") from error
 
     @property
     def endpoint_id(self) -> bytes:

@@ -42,6 +42,10 @@ class DaemonUnreachable(NotFound):
     """No daemon answers there. `golem-vpn daemon` starts one."""
 
 
+class UnexpectedAnswer(GolemVpnError):
+    """Is it a daemon that answers there, and of the same version as this program?"""
+
+
 class Connection:
     """Talks to one daemon with one application key."""
 
@@ -76,6 +80,7 @@ class Connection:
 
         Raises:
             DaemonUnreachable: no daemon answers.
+            UnexpectedAnswer: something answers, but not as this version's daemon does.
             GolemVpnError: the daemon refused; of the class that fits the status, with the daemon's message.
         """
         content = None if body is msgspec.UNSET else msgspec.json.encode(body)
@@ -89,11 +94,20 @@ class Connection:
             raise DaemonUnreachable(f"No daemon answers at {self.url}: {str(error) or type(error).__name__}") from error
         if not response.is_success:
             raise _error(response)
-        return msgspec.json.decode(response.content, type=answer_type)
+        try:
+            return msgspec.json.decode(response.content, type=answer_type)
+        except msgspec.DecodeError as error:
+            raise UnexpectedAnswer(f"{method} {path} at {self.url}: {error}") from error
 
 
 def path_of(prefix: str, *segments: str) -> str:
-    """Puts segments, whatever characters they hold, after a prefix."""
+    """Puts segments, whatever characters they hold, after a prefix.
+
+    Raises:
+        InvalidInput: one is empty, which would be the path of something else.
+    """
+    if not all(segments):
+        raise InvalidInput("an id or a name is empty")
     return prefix + "".join("/" + quote(segment, safe=":") for segment in segments)
 
 

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Response
 
 from golem_vpn.errors import ConnectionRefused, ConnectionTimeout, Forbidden, GolemVpnError, NotFound
 from golem_vpn.sdk.client import Client
@@ -35,8 +37,15 @@ async def open_gate(client: Client, network: str, ip: str, port: int) -> AsyncIt
         async with connect(url, additional_headers=headers, compression=None, max_size=None, proxy=None) as gate:
             yield gate
     except InvalidStatus as refused:
-        status = refused.response.status_code
-        raise _BY_STATUS.get(status, GolemVpnError)(f"no connection to {ip} port {port}: HTTP {status}") from refused
+        kind = _BY_STATUS.get(refused.response.status_code, GolemVpnError)
+        raise kind(f"no connection to {ip} port {port}: {_reason(refused.response)}") from refused
+
+
+def _reason(response: Response) -> str:
+    try:
+        return msgspec.json.decode(response.body or b"", type=dict[str, str])["message"]
+    except (msgspec.DecodeError, KeyError):
+        return f"HTTP {response.status_code}"
 
 
 async def receive_all(gate: ClientConnection) -> bytes:

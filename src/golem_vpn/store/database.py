@@ -8,9 +8,11 @@ from typing import Any
 
 import anyio
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from golem_vpn.errors import ConfigurationError
 from golem_vpn.store import migrate
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
@@ -25,8 +27,18 @@ class Database:
         self._writing = anyio.Lock()
 
     async def open(self) -> None:
-        """Makes the file where there is none, for its owner's eyes only, and migrates it."""
-        self._engine = await anyio.to_thread.run_sync(_open, self._path)
+        """Makes the file where there is none, for its owner's eyes only, and migrates it.
+
+        Raises:
+            ConfigurationError: the file is no database, or cannot be written.
+        """
+        try:
+            self._engine = await anyio.to_thread.run_sync(_open, self._path)
+        except DatabaseError as error:
+            raise ConfigurationError(
+                f"the database {self._path} cannot be used: {error.orig}; put a good copy in its place, or move it "
+                "away to begin anew, without the networks and keys that it held"
+            ) from error
 
     async def close(self) -> None:
         """Closes all connections; a second call does nothing."""

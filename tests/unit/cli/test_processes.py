@@ -1,10 +1,11 @@
 import os
+import signal
 import subprocess
 
 import pytest
 
 from golem_vpn.cli import processes
-from golem_vpn.cli.processes import DaemonProcess, end_daemons, start_time
+from golem_vpn.cli.processes import DaemonProcess, end_daemons, interruptions_deferred, start_time
 
 
 def process(running: subprocess.Popen[bytes]) -> DaemonProcess:
@@ -38,3 +39,17 @@ def test_what_has_ended_has_no_start_time() -> None:
         os.waitid(os.P_PID, short.pid, os.WEXITED | os.WNOWAIT)
         assert start_time(short.pid) == 0
     assert start_time(short.pid) == 0
+
+
+def test_an_interruption_waits_until_a_step_is_whole() -> None:
+    steps = []
+
+    def step() -> None:
+        with interruptions_deferred():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        step()
+    assert steps == ["whole"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,1 +1,1 @@
-"""One module a group of commands; each has `register(app)`."""
+"""One module a group of commands; each has `register(app, group)`."""

@@ -1,16 +1,16 @@
 """`golem-vpn attach` and `detach`: this machine itself as a member."""
 
-from cyclopts import App
+from cyclopts import App, Group
 
 from golem_vpn.cli.console import out, show_json, show_object
 from golem_vpn.cli.options import Common
 from golem_vpn.cli.session import with_client
 
 
-def register(app: App) -> None:
+def register(app: App, group: Group) -> None:
     """Adds the commands."""
-    app.command(attach)
-    app.command(detach)
+    app.command(attach, group=group)
+    app.command(detach, group=group)
 
 
 def attach(network: str, /, *, interface: str = "vpn0", common: Common = Common()) -> None:

@@ -2,14 +2,16 @@
 
 import os
 import sys
+from typing import Annotated
 
 import anyio
 import anyio.to_thread
-from cyclopts import App
+from cyclopts import App, Group, Parameter
+from cyclopts.validators import Number
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from golem_vpn.cli.options import Place
+from golem_vpn.cli.options import Place, check_ip
 from golem_vpn.cli.session import with_client
 from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.gate import open_gate
@@ -17,13 +19,22 @@ from golem_vpn.sdk.gate import open_gate
 CHUNK = 65536
 
 
-def register(app: App) -> None:
+def register(app: App, group: Group) -> None:
     """Adds the command."""
-    app.command(connect)
+    app.command(connect, group=group)
 
 
-def connect(network: str, ip: str, port: int, /, *, place: Place = Place()) -> None:
-    """Connect standard input and output to a payload's port, for instance as an OpenSSH ProxyCommand:
+def connect(
+    network: str,
+    ip: Annotated[str, Parameter(validator=check_ip)],
+    port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))],
+    /,
+    *,
+    place: Place = Place(),
+) -> None:
+    """Connect standard input and output to a payload's TCP port.
+
+    For instance as a ProxyCommand of OpenSSH:
 
     ssh -o ProxyCommand='golem-vpn connect NETWORK %h %p' user@192.168.0.2
 
@@ -39,7 +50,7 @@ def connect(network: str, ip: str, port: int, /, *, place: Place = Place()) -> N
             await _print_output(gate)
             group.cancel_scope.cancel()
 
-    with_client(place.data_dir, bridge)
+    with_client(place.data_dir, bridge, what="")
     # A thread may still wait for input that never comes; leaving through the interpreter would wait for it.
     sys.stdout.flush()
     os._exit(0)

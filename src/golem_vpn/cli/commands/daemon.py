@@ -2,28 +2,37 @@
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 
-from golem_vpn.cli.options import Place
+from golem_vpn.cli.options import FLAG, Place, check_api_address, check_listen_address
 from golem_vpn.config import Address, Config
 
+MAX_NAME = 64
 
-def register(app: App) -> None:
+
+def register(app: App, group: Group) -> None:
     """Adds the command."""
-    app.command(daemon)
+    app.command(daemon, group=group)
+
+
+def _check_name(_type: object, text: str | None) -> None:
+    if text is not None and not 1 <= len(text) <= MAX_NAME:
+        raise ValueError(f"a name has 1 to {MAX_NAME} characters")
 
 
 def daemon(
     *,
-    api: str = "127.0.0.1:7465",
-    listen: str = "0.0.0.0:11500",
-    hub: Annotated[bool, Parameter(negative="")] = False,
-    provider: Annotated[bool, Parameter(negative="")] = False,
-    name: str | None = None,
-    allow_origin: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    api: Annotated[str, Parameter(validator=check_api_address)] = "127.0.0.1:7465",
+    listen: Annotated[str, Parameter(validator=check_listen_address)] = "0.0.0.0:11500",
+    hub: Annotated[bool, FLAG] = False,
+    provider: Annotated[bool, FLAG] = False,
+    name: Annotated[str | None, Parameter(validator=_check_name)] = None,
+    allow_origin: Annotated[tuple[str, ...], FLAG] = (),
     place: Place = Place(),
 ) -> None:
-    """Run a node in the foreground. It logs to stderr and prints `ready` on stdout when it serves.
+    """Run a node in the foreground, until Ctrl-C or SIGTERM.
+
+    It logs to stderr, and prints `ready` on stdout when it serves.
 
     Args:
         api: Where the REST API and the gate listen, HOST:PORT.
@@ -31,7 +40,7 @@ def daemon(
             one; port 0 takes any free ones.
         hub: Let other nodes join through this one (`golem-vpn ticket` prints what they need).
         provider: Run payloads for the requestors of the joined hubs.
-        name: What other nodes see beside the node id; the machine's name by default.
+        name: What other nodes see beside the node id, up to 64 characters; the machine's name by default.
         allow_origin: A web origin that browsers may call the API from; repeat for several, `*` for any.
     """
     import socket
@@ -44,7 +53,7 @@ def daemon(
         listen=Address.parse(listen),
         hub=hub,
         provider=provider,
-        name=name or socket.gethostname(),
+        name=name or socket.gethostname()[:MAX_NAME],
         allow_origins=allow_origin,
     )
     run(config, on_ready=lambda: print("ready", flush=True))  # noqa: T201

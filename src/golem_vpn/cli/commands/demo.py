@@ -8,22 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from cyclopts import App
+from cyclopts import App, Group
 from rich.table import Table
 
 from golem_vpn.cli.commands.local import bring_up
-from golem_vpn.cli.console import err, out, show_json
+from golem_vpn.cli.console import out, show_json, tell
 from golem_vpn.cli.demo.steps import Story, play
 from golem_vpn.cli.local_set import ANY_PORT, LocalSet
 from golem_vpn.cli.options import Common
+from golem_vpn.cli.processes import INTERRUPTIONS
 from golem_vpn.cli.session import with_client
 
 PROVIDERS = 2
 
 
-def register(app: App) -> None:
+def register(app: App, group: Group) -> None:
     """Adds the command."""
-    app.command(demo)
+    app.command(demo, group=group)
 
 
 def demo(*, common: Common = Common()) -> None:
@@ -34,7 +35,7 @@ def demo(*, common: Common = Common()) -> None:
     story = Story()
     start = time.monotonic()
     with throw_away_set(story) as local:
-        with_client(local.data_dir, lambda client: play(client, story))
+        with_client(local.data_dir, lambda client: play(client, story), what="")
         before_end = time.monotonic()
     story.add("end the daemons", "nothing left behind", time.monotonic() - before_end)
     if common.json:
@@ -56,15 +57,23 @@ def throw_away_set(story: Story) -> Iterator[LocalSet]:
             story.add("start a requestor and two providers", "ready", time.monotonic() - start)
             yield local
         finally:
-            # From here on an impatient second Ctrl-C must not leave daemons behind.
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
-            err.print("ending the daemons", style="dim")
-            local.down()
+            # An impatient second Ctrl-C must not leave daemons behind, not even one that comes right here.
+            try:
+                _ignore_interruptions()
+            finally:
+                _ignore_interruptions()
+                tell("ending the daemons")
+                local.down()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    """Makes any end look like Ctrl-C, which event loops turn into a cancellation."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def _ignore_interruptions() -> None:
+    for number in INTERRUPTIONS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _show(story: Story, seconds: float) -> None:

@@ -1,15 +1,15 @@
 """`golem-vpn app-key …`: the keys that applications use."""
 
-from cyclopts import App
+from cyclopts import App, Group
 
 from golem_vpn.cli.console import out, show_json, show_object, show_rows
 from golem_vpn.cli.options import Common
 from golem_vpn.cli.session import with_client
 
 
-def register(app: App) -> None:
+def register(app: App, group: Group) -> None:
     """Adds the commands."""
-    keys = App(name="app-key", help="The keys by which applications use the daemon's API.")
+    keys = App(name="app-key", group=group, help="The keys by which applications use the daemon's API.")
     app.command(keys)
     keys.command(create)
     keys.command(ls)

@@ -1,22 +1,23 @@
 """`golem-vpn local …`: a requestor and providers on this machine."""
 
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Group, Parameter
+from cyclopts.validators import Number
 
 from golem_vpn.cli.commands.nodes import join_hub
-from golem_vpn.cli.console import out, show_json, show_rows, tell
+from golem_vpn.cli.console import out, show_json, show_rows, tell, waiting
 from golem_vpn.cli.local_set import SUBNET, LocalSet
-from golem_vpn.cli.options import Common, Place
+from golem_vpn.cli.options import Common, Place, check_api_address
 from golem_vpn.cli.session import app_key, daemon_file, with_client
-from golem_vpn.errors import InvalidInput
 
 MOST_PROVIDERS = 100
 
 
-def register(app: App) -> None:
+def register(app: App, group: Group) -> None:
     """Adds the commands."""
-    local = App(name="local", help="A requestor and providers on this machine, in the background.")
+    local = App(name="local", group=group, help="A requestor and providers on this machine, in the background.")
     app.command(local)
     local.command(up)
     local.command(env)
@@ -24,21 +25,29 @@ def register(app: App) -> None:
     local.command(down)
 
 
-def up(*, providers: int = 2, api: str = "127.0.0.1:7465", common: Common = Common()) -> None:
-    """Start the daemons and return when all are ready.
+def up(
+    *,
+    providers: Annotated[int, Parameter(validator=Number(gte=0, lte=MOST_PROVIDERS))] = 2,
+    api: Annotated[str, Parameter(validator=check_api_address)] = "127.0.0.1:7465",
+    common: Common = Common(),
+) -> None:
+    """Start a requestor and providers in the background, and return when all are ready.
+
+    Every other command then takes the same `--data-dir`, and speaks to the requestor. `golem-vpn local down` ends all.
 
     Args:
-        providers: How many.
-        api: Where the requestor's API listens, HOST:PORT.
+        providers: How many providers, up to 100.
+        api: Where the requestor's API listens, HOST:PORT; port 0 takes any free one.
     """
-    if not 0 <= providers <= MOST_PROVIDERS:
-        raise InvalidInput(f"--providers takes 0 to {MOST_PROVIDERS}, not {providers}")
     bring_up(LocalSet(common.data_dir), providers, api)
     _show(LocalSet(common.data_dir), common.json)
 
 
 def env(*, place: Place = Place()) -> None:
-    """Print shell exports for the Golem SDKs: eval "$(golem-vpn local env)"."""
+    """Print shell exports for the Golem SDKs.
+
+    Use it as: eval "$(golem-vpn local env)"
+    """
     local = LocalSet(place.data_dir)
     local.requestor()
     out.print(f"export YAGNA_API_URL={daemon_file(local.data_dir).api}", markup=False)
@@ -47,17 +56,18 @@ def env(*, place: Place = Place()) -> None:
 
 
 def status(*, common: Common = Common()) -> None:
-    """List the daemons of the set."""
+    """List the daemons of the set, and whether they run."""
     _show(LocalSet(common.data_dir), common.json)
 
 
 def down(*, common: Common = Common()) -> None:
-    """End the daemons of the set, and remove what `up` made."""
-    ended = LocalSet(common.data_dir).down()
+    """End the daemons of the set and their payloads, and remove the data that `up` made: networks, keys, logs."""
+    with waiting("ending the daemons"):
+        ended = LocalSet(common.data_dir).down()
     if common.json:
         show_json({"ended": ended})
     else:
-        out.print(f"ended {ended} daemons" if ended else "no local set was running")
+        out.print(f"ended {ended} {'daemon' if ended == 1 else 'daemons'}" if ended else "no local set was running")
 
 
 def bring_up(local: LocalSet, providers: int, api: str) -> None:

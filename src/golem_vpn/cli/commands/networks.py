@@ -1,7 +1,7 @@
 """`golem-vpn network …`: virtual networks and their nodes."""
 
 import msgspec
-from cyclopts import App
+from cyclopts import App, Group
 
 from golem_vpn.cli.console import out, show_json, show_object, show_rows
 from golem_vpn.cli.options import Common
@@ -19,9 +19,9 @@ class NetworkView(msgspec.Struct):
     connections: list[Connection]
 
 
-def register(app: App) -> None:
+def register(app: App, group: Group) -> None:
     """Adds the commands."""
-    network = App(name="network", help="Virtual networks and their nodes.")
+    network = App(name="network", group=group, help="Virtual networks and their nodes.")
     app.command(network)
     for command in (create, ls, show, rm, add_node, rm_node):
         network.command(command)

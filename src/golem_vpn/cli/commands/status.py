@@ -1,15 +1,15 @@
 """`golem-vpn status`: what the native core counts."""
 
-from cyclopts import App
+from cyclopts import App, Group
 
 from golem_vpn.cli.console import out, show_json
 from golem_vpn.cli.options import Common
 from golem_vpn.cli.session import with_client
 
 
-def register(app: App) -> None:
+def register(app: App, group: Group) -> None:
     """Adds the command."""
-    app.command(status)
+    app.command(status, group=group)
 
 
 def status(*, common: Common = Common()) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import anyio
 
-from golem_vpn.cli.console import err
+from golem_vpn.cli.console import err, waiting
 from golem_vpn.cli.demo import payloads
 from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.gate import open_gate, receive_all
@@ -40,7 +40,8 @@ class Story:
     async def tell(self, title: str, action: Awaitable[str]) -> str:
         """Runs one step and prints it with its time."""
         start = time.monotonic()
-        outcome = await action
+        with waiting(title):
+            outcome = await action
         self.add(title, outcome, time.monotonic() - start)
         return outcome
 
