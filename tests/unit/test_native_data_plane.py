@@ -131,7 +131,7 @@ async def test_a_closed_data_plane_says_so() -> None:
 async def test_what_is_no_tun_is_refused_and_stays_open() -> None:
     async with daemons() as (alice, _):
         with socket.socket() as not_a_tun:
-            with pytest.raises(NativeError):
+            with pytest.raises(OSError, match="ioctl"):
                 alice.data_plane.add_tun(not_a_tun.fileno(), "vpn0", [], MTU)
             assert not_a_tun.getsockname()
         with pytest.raises(NativeError, match="no device 99"):

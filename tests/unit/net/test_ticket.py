@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from golem_vpn.errors import ConfigurationError, InvalidInput
 from golem_vpn.net.ticket import PREFIX, Ticket, drop_pending, leave_pending, pending, token_hash
 
-TICKET = Ticket("0x" + "ab" * 20, b"e" * 32, ("127.0.0.1:11500", "[::1]:11500"), b"t" * 16, int(time.time()) + 60)
+TICKET = Ticket("0x" + "ab" * 20, b"e" * 32, ("127.0.0.1:11500", "[::1]:11500"), b"t" * 16, int(time.time()) + 3600)
 
 ports = st.integers(0, 65_535)
 tickets = st.builds(
