@@ -154,15 +154,18 @@ def test_a_daemon_in_the_foreground_ends_cleanly(tmp_path: Path) -> None:
     assert not (tmp_path / "daemon.json").exists()
 
 
-@pytest.mark.parametrize("after", [0.2, 0.3, 2.0, 4.0])
-def test_an_interrupted_demo_leaves_nothing_behind(after: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [(0.2, signal.SIGINT), (0.3, signal.SIGINT), (2.0, signal.SIGINT), (4.0, signal.SIGINT), (3.0, signal.SIGTERM)],
+)
+def test_an_interrupted_demo_leaves_nothing_behind(after: float, number: signal.Signals, tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     demo = subprocess.Popen(
         [sys.executable, "-m", "golem_vpn", "demo"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip
     time.sleep(after)
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(number)
     _, told = demo.communicate(timeout=30)
     assert demo.returncode == 130, told
     assert b"Traceback" not in told

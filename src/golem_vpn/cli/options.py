@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from golem_vpn.config import Address, default_data_dir
 from golem_vpn.errors import ConfigurationError
 
-FLAG = Parameter(negative="", show_default=False)
+PLAIN = Parameter(negative="", show_default=False)
+"""An option that is off or empty unless it is given, which goes without saying."""
 HIGHEST_LISTEN_PORT = 65534
 """The port after it is for packets."""
 
@@ -52,5 +53,5 @@ class Place:
 class Common(Place):
     """Options of commands that print objects."""
 
-    json: Annotated[bool, FLAG] = False
+    json: Annotated[bool, PLAIN] = False
     """Print JSON for programs: the REST API's objects where there are such."""

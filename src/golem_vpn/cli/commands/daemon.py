@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
-from golem_vpn.cli.options import FLAG, Place, check_api_address, check_listen_address
+from golem_vpn.cli.options import PLAIN, Place, check_api_address, check_listen_address
 from golem_vpn.config import Address, Config
 
 MAX_NAME = 64
@@ -24,10 +24,10 @@ def daemon(
     *,
     api: Annotated[str, Parameter(validator=check_api_address)] = "127.0.0.1:7465",
     listen: Annotated[str, Parameter(validator=check_listen_address)] = "0.0.0.0:11500",
-    hub: Annotated[bool, FLAG] = False,
-    provider: Annotated[bool, FLAG] = False,
+    hub: Annotated[bool, PLAIN] = False,
+    provider: Annotated[bool, PLAIN] = False,
     name: Annotated[str | None, Parameter(validator=_check_name)] = None,
-    allow_origin: Annotated[tuple[str, ...], FLAG] = (),
+    allow_origin: Annotated[tuple[str, ...], PLAIN] = (),
     place: Place = Place(),
 ) -> None:
     """Run a node in the foreground, until Ctrl-C or SIGTERM.

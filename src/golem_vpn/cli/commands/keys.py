@@ -1,9 +1,11 @@
 """`golem-vpn app-key …`: the keys that applications use."""
 
+from typing import Annotated
+
 from cyclopts import App, Group
 
 from golem_vpn.cli.console import out, show_json, show_object, show_rows
-from golem_vpn.cli.options import Common
+from golem_vpn.cli.options import PLAIN, Common
 from golem_vpn.cli.session import with_client
 
 
@@ -16,8 +18,14 @@ def register(app: App, group: Group) -> None:
     keys.command(rm)
 
 
-def create(name: str, /, *, identity: str | None = None, allow_origin: tuple[str, ...] = (),
-           common: Common = Common()) -> None:  # fmt: skip
+def create(
+    name: str,
+    /,
+    *,
+    identity: str | None = None,
+    allow_origin: Annotated[tuple[str, ...], PLAIN] = (),
+    common: Common = Common(),
+) -> None:
     """Make a key and print it; it is shown this once.
 
     Args:
