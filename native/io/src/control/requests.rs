@@ -35,8 +35,10 @@ impl Shared {
         }
         let attempts = self.ask_twice(peer, addresses, kind, message);
         tokio::select! {
-            answer = tokio::time::timeout(timeout, attempts) => answer.unwrap_or(Err(ControlError::TimedOut)),
+            // In this order, because what fails on a closed endpoint fails for that reason.
+            biased;
             () = self.iroh.closed() => Err(ControlError::Closed),
+            answer = tokio::time::timeout(timeout, attempts) => answer.unwrap_or(Err(ControlError::TimedOut)),
         }
     }
 
