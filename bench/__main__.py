@@ -11,6 +11,9 @@ from bench.peers import PEERS
 from bench.report import Report
 from bench.wire import plain_veth
 
+WIDTH = 160
+"""Columns of the table where there is no terminal to ask."""
+
 
 def main() -> int:
     """Runs the benchmark; 2 where it can't run."""
@@ -24,7 +27,7 @@ def main() -> int:
         return 2
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     report = compare(arguments.peers, rounds, seconds=1.0 if arguments.quick else 3.0)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     report.print(console)
     console.print(f"written to {report.save()}")
     return 0

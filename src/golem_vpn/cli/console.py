@@ -9,6 +9,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+LONGEST_ROW = 500
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -47,10 +49,11 @@ def show_rows(columns: Mapping[str, str], rows: Iterable[Any], as_json: bool) ->
         return
     table = Table(box=None, pad_edge=False)
     for heading in columns:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=True, overflow="ignore")
     for item in objects:
         table.add_row(*(_cell(getattr(item, attribute)) for attribute in columns.values()))
-    out.print(table)
+    # A row that is longer than the terminal is wide wraps there; nothing of it is cut off.
+    out.print(table, width=LONGEST_ROW, crop=False)
 
 
 def show_object(fields: Mapping[str, object], value: object, as_json: bool) -> None:
