@@ -9,9 +9,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-LONGEST_ROW = 500
-
 out = Console(highlight=False, soft_wrap=True)
+wide = Console(highlight=False, width=500)
+"""For rows that may be longer than the terminal is wide: they wrap there, and nothing of them is cut off."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -52,8 +52,7 @@ def show_rows(columns: Mapping[str, str], rows: Iterable[Any], as_json: bool) ->
         table.add_column(heading, no_wrap=True, overflow="ignore")
     for item in objects:
         table.add_row(*(_cell(getattr(item, attribute)) for attribute in columns.values()))
-    # A row that is longer than the terminal is wide wraps there; nothing of it is cut off.
-    out.print(table, width=LONGEST_ROW, crop=False)
+    wide.print(table)
 
 
 def show_object(fields: Mapping[str, object], value: object, as_json: bool) -> None:
