@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 
 from rich.console import Console
@@ -26,7 +27,15 @@ def main() -> int:
         print("error: the benchmark makes network namespaces\ncure: run it as root", file=sys.stderr)
         return 2
     rounds = arguments.rounds or (1 if arguments.quick else 3)
-    report = compare(arguments.peers, rounds, seconds=1.0 if arguments.quick else 3.0)
+    try:
+        report = compare(arguments.peers, rounds, seconds=1.0 if arguments.quick else 3.0)
+    except FileNotFoundError as missing:
+        print(f"error: there is no program {missing.filename!r}", file=sys.stderr)
+        print("cure: install it, or leave the peer that needs it out: --peers golem-vpn", file=sys.stderr)
+        return 2
+    except subprocess.CalledProcessError as failed:
+        print(f"error: {' '.join(failed.cmd)}: {(failed.stderr or '').strip()}", file=sys.stderr)
+        return 1
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     report.print(console)
     console.print(f"written to {report.save()}")
