@@ -10,7 +10,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name 
 TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
               redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl
 
-.PHONY: help setup demo test test-rust test-python test-network check format bench clean
+.PHONY: help setup demo test test-rust test-python test-network check stub format bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,9 +35,13 @@ check: .make/installed  ## formatters, linters, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python tools/native_stub.py --check
 	$(BIN)/lint-imports
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --quiet -- -D warnings
+
+stub: .make/installed  ## write the type stub of the native module anew, from what the module tells of itself
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python tools/native_stub.py
 
 format:  ## format Python and Rust
 	$(BIN)/ruff format .

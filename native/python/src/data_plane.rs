@@ -140,6 +140,7 @@ impl DataPlane {
     }
 
     /// Tells the counters, drops by reason, peers, devices, offloads and the preferred cipher.
+    #[pyo3(signature = () -> "Future[dict[str, Any]]")]
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let running = self.running()?;
         awaitable(py, async move { running.snapshot().await.map(Snapshot::from).map_err(errors::native) })

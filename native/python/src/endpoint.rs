@@ -20,6 +20,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Listens at `IP:PORT`; `0.0.0.0` means every interface, with IPv6 where the machine has it.
     #[staticmethod]
+    #[pyo3(signature = (secret_key, listen) -> "Future[Endpoint]")]
     fn bind(py: Python<'_>, secret_key: PyBackedBytes, listen: String) -> PyResult<Bound<'_, PyAny>> {
         let secret_key = convert::fixed(&secret_key, "a secret key")?;
         let listen = convert::address(&listen)?;
@@ -42,6 +43,7 @@ impl Endpoint {
     }
 
     /// Sends a message of at most 1 MiB and waits for the reply.
+    #[pyo3(signature = (endpoint_id, addresses, message, timeout) -> "Future[bytes]")]
     fn request<'py>(
         &self,
         py: Python<'py>,
@@ -61,6 +63,7 @@ impl Endpoint {
     }
 
     /// Waits for the next request of a peer; raises when the endpoint is closed.
+    #[pyo3(signature = () -> "Future[Request]")]
     fn accept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let endpoint = self.endpoint.clone();
         awaitable(py, async move { endpoint.accept().await.map(Request::new).map_err(Failure::Control) })
@@ -80,6 +83,7 @@ impl Endpoint {
     }
 
     /// Waits for a peer to come ("connected") or go ("disconnected"), with its endpoint id.
+    #[pyo3(signature = () -> "Future[tuple[Literal['connected', 'disconnected'], bytes]]")]
     fn next_event<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let endpoint = self.endpoint.clone();
         awaitable(py, async move {
@@ -92,6 +96,7 @@ impl Endpoint {
     }
 
     /// Says farewell to all peers and frees the port.
+    #[pyo3(signature = () -> "Future[None]")]
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let endpoint = self.endpoint.clone();
         awaitable(py, async move {

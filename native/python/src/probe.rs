@@ -17,6 +17,7 @@ pub struct Offloads {
 
 /// Tries what the machine can do without any privilege.
 #[pyfunction]
+#[pyo3(signature = () -> "Offloads")]
 pub fn probe(py: Python<'_>) -> PyResult<Offloads> {
     let found = py.detach(offloads::probe).map_err(errors::native)?;
     Ok(Offloads {

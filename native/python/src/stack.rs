@@ -42,6 +42,7 @@ impl Stack {
     }
 
     /// Opens a TCP connection; `ConnectError` says why there is none.
+    #[pyo3(signature = (ip, port, timeout) -> "Future[Stream]")]
     fn connect<'py>(&self, py: Python<'py>, ip: &str, port: u16, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
         let to = SocketAddr::new(convert::ip(ip)?, port);
         let timeout = convert::timeout(timeout)?;
@@ -53,6 +54,7 @@ impl Stack {
     }
 
     /// Lists the open connections: protocol, localIp, localPort, remoteIp, remotePort.
+    #[pyo3(signature = () -> "list[ConnectionInfo]")]
     fn connections(&self) -> PyResult<Vec<ConnectionInfo>> {
         let open = self.device()?.connections();
         let text = |address: IpAddr| address.to_string();
@@ -95,6 +97,7 @@ impl Stream {
     /// Writes the response head to a duplicate of the client's socket, then carries websocket messages both ways.
     ///
     /// Gives the reason why it ended. `already_read` is what came behind the head of the client's request.
+    #[pyo3(signature = (fd, already_read, response_head) -> "Future[str]")]
     fn pump_websocket<'py>(
         &self,
         py: Python<'py>,
