@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from golem_vpn.errors import ConfigurationError
 
 DEFAULT_API_PORT = 7465
@@ -57,6 +59,15 @@ class Config:
     """What others see beside the node id."""
     allow_origins: tuple[str, ...] = ()
     """Web origins that browsers may call the API from; `*` for any."""
+
+
+class DaemonFile(msgspec.Struct, frozen=True, rename="camel"):
+    """What a daemon writes into `daemon.json` of its data folder while it runs, for the command line to find it."""
+
+    api: str
+    """`http://host:port`."""
+    pid: int
+    node_id: str
 
 
 def default_data_dir() -> Path:

@@ -22,7 +22,7 @@ from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
 from golem_vpn.api.gate import Gates
 from golem_vpn.api.server import ApiServer
-from golem_vpn.config import Address, Config
+from golem_vpn.config import Address, Config, DaemonFile
 from golem_vpn.errors import Conflict
 from golem_vpn.exeunit.networks import MemberNetworks
 from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
@@ -202,14 +202,6 @@ class NodeView:
     async def snapshot(self) -> dict[str, Any]:
         """Gives what the data plane counts, its peers, its devices, and the offloads in use."""
         return await self._net.data_plane.snapshot()
-
-
-class DaemonFile(msgspec.Struct, frozen=True, rename="camel"):
-    """What `daemon.json` tells the command line while the daemon runs."""
-
-    api: str
-    pid: int
-    node_id: str
 
 
 @contextmanager

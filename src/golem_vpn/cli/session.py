@@ -9,6 +9,7 @@ import anyio
 import msgspec
 
 from golem_vpn.cli.console import waiting
+from golem_vpn.config import DaemonFile
 from golem_vpn.errors import ConfigurationError, NotFound
 from golem_vpn.sdk.client import Client
 
@@ -17,15 +18,6 @@ Result = TypeVar("Result")
 
 class NoDaemon(NotFound):
     """`golem-vpn local up` starts a whole set here, `golem-vpn daemon` one node; `--data-dir` names another folder."""
-
-
-class DaemonFile(msgspec.Struct, frozen=True, rename="camel"):
-    """What a daemon writes into `daemon.json` while it runs."""
-
-    api: str
-    """`http://host:port`."""
-    pid: int
-    node_id: str
 
 
 def daemon_file(data_dir: Path) -> DaemonFile:

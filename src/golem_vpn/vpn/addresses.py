@@ -1,7 +1,7 @@
 """How networks and addresses are written, and which are allowed: the rules and texts that Golem's clients know."""
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address
@@ -176,3 +176,8 @@ def _first_host(interface: IPv4Interface | IPv6Interface) -> IpAddress:
         return network.network_address
     first = network.network_address + 1
     return first + 1 if first.is_loopback else first
+
+
+def without_prefix(cidrs: Iterable[str]) -> list[str]:
+    """Gives the bare addresses of addresses in CIDR form."""
+    return [cidr.partition("/")[0] for cidr in cidrs]

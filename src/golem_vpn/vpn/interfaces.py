@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from golem_vpn.errors import Conflict, RuntimeUnavailable
 from golem_vpn.net.native_dataplane import NativeDataPlane
+from golem_vpn.vpn.addresses import without_prefix
 
 
 class NativeInterfaces:
@@ -20,7 +21,7 @@ class NativeInterfaces:
             Conflict: there is an interface of that name.
         """
         try:
-            return self._data_plane.create_tun(name, addresses, [(network_id, _bare(addresses))])
+            return self._data_plane.create_tun(name, addresses, [(network_id, without_prefix(addresses))])
         except PermissionError as error:
             raise RuntimeUnavailable(
                 f"The interface {name} cannot be made: {error}; attaching the machine needs root or "
@@ -36,7 +37,3 @@ class NativeInterfaces:
     def remove(self, interface: int) -> None:
         """Removes an interface."""
         self._data_plane.remove_device(interface)
-
-
-def _bare(addresses: Sequence[str]) -> list[str]:
-    return [address.partition("/")[0] for address in addresses]

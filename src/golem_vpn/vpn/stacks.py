@@ -1,10 +1,10 @@
 """This node's own TCP/IP in its networks, by the native core."""
 
-import ipaddress
 from collections.abc import Sequence
 
 from golem_vpn.errors import ConnectionRefused, ConnectionTimeout, GolemVpnError, Overloaded
 from golem_vpn.net.native_dataplane import NativeDataPlane, NativeStack, NativeStream, StreamFailed, native_attachments
+from golem_vpn.vpn.addresses import without_prefix
 from golem_vpn.vpn.model import Connection
 from golem_vpn.vpn.ports import Stack
 
@@ -20,7 +20,7 @@ class NativeStacks:
 
     def open(self, network_id: str, addresses: Sequence[str]) -> Stack:
         """Puts a stack with these addresses (CIDR) into a network."""
-        attachment = (network_id, _bare(addresses))
+        attachment = (network_id, without_prefix(addresses))
         return StackOfNetwork(network_id, self._data_plane.add_stack([attachment], addresses))
 
 
@@ -33,7 +33,7 @@ class StackOfNetwork:
 
     def set_addresses(self, addresses: Sequence[str]) -> None:
         """Takes these addresses (CIDR) in place of the present ones; the first is the source of connections."""
-        self._native.set_addresses(native_attachments([(self._network_id, _bare(addresses))]), list(addresses))
+        self._native.set_addresses(native_attachments([(self._network_id, without_prefix(addresses))]), list(addresses))
 
     async def connect(self, ip: str, port: int, timeout: float) -> NativeStream:
         """Opens a TCP connection.
@@ -66,7 +66,3 @@ _FAILURES: dict[str, type[GolemVpnError]] = {
     "timed-out": ConnectionTimeout,
     "too-many": Overloaded,
 }
-
-
-def _bare(addresses: Sequence[str]) -> list[str]:
-    return [str(ipaddress.ip_interface(address).ip) for address in addresses]
