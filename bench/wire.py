@@ -40,7 +40,12 @@ class Wire:
 
 def run(*arguments: str, timeout: float = 60) -> str:
     """Runs a program to its end and gives its output."""
-    finished = subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=timeout)
+    finished = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout)
+    try:
+        finished.check_returncode()
+    except subprocess.CalledProcessError as error:
+        error.add_note(finished.stderr)
+        raise
     return finished.stdout
 
 

@@ -9,14 +9,21 @@ use std::ptr;
 /// else a tunnel may come to run through itself.
 pub const OVERLAY_PREFIX: &str = "vpn";
 
-/// Lists the addresses of all interfaces that are up: loopback included, overlays and link-local addresses not.
+/// Lists the addresses of all interfaces that are up, but those of overlays and link-local ones.
 pub fn addresses() -> io::Result<Vec<IpAddr>> {
     let list = InterfaceList::read()?;
     let reachable = list.iter().filter(|entry| is_up(entry) && !is_overlay_name(entry)).filter_map(address);
-    let mut addresses: Vec<IpAddr> = reachable.filter(|address| !is_link_local(address)).collect();
-    addresses.sort_unstable_by_key(|address| (address.is_loopback(), *address));
+    Ok(worth_offering(reachable.filter(|address| !is_link_local(address)).collect()))
+}
+
+/// Leaves loopback out where there is another way: on another machine it leads to that machine's own daemon.
+fn worth_offering(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    if addresses.iter().any(|address| !address.is_loopback()) {
+        addresses.retain(|address| !address.is_loopback());
+    }
+    addresses.sort_unstable();
     addresses.dedup();
-    Ok(addresses)
+    addresses
 }
 
 /// Whether an address of this machine belongs to an overlay.
@@ -25,6 +32,19 @@ pub fn is_overlay(candidate: IpAddr) -> bool {
         list.iter().filter(|entry| is_overlay_name(entry)).any(|entry| address(entry) == Some(candidate))
     };
     InterfaceList::read().is_ok_and(is_listed)
+}
+
+/// Whether a socket bound to `bound` is what answers at an address: others may name one that leads back here.
+pub fn is_own(candidate: SocketAddr, bound: &[SocketAddr]) -> bool {
+    let here = |socket: &SocketAddr| {
+        socket.ip() == candidate.ip()
+            || socket.ip().is_unspecified() && (candidate.ip().is_loopback() || is_local(candidate.ip()))
+    };
+    bound.iter().any(|socket| socket.port() == candidate.port() && here(socket))
+}
+
+fn is_local(candidate: IpAddr) -> bool {
+    InterfaceList::read().is_ok_and(|list| list.iter().any(|entry| address(entry) == Some(candidate)))
 }
 
 /// Replaces an unspecified address by those of the interfaces of its family.
@@ -117,8 +137,30 @@ mod tests {
     fn an_unspecified_address_stands_for_its_family() {
         let bound = ["0.0.0.0:7".parse().unwrap(), "192.0.2.1:8".parse().unwrap()];
         let expanded = expand(&bound).unwrap();
-        assert!(expanded.contains(&"127.0.0.1:7".parse().unwrap()), "{expanded:?}");
+        assert!(expanded.iter().any(|address| address.port() == 7), "{expanded:?}");
         assert!(expanded.contains(&"192.0.2.1:8".parse().unwrap()), "{expanded:?}");
         assert!(expanded.iter().all(|address| address.is_ipv4() && !address.ip().is_unspecified()), "{expanded:?}");
+    }
+
+    #[test]
+    fn loopback_is_offered_only_by_a_machine_that_has_nothing_else() {
+        let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>();
+        assert_eq!(worth_offering(parse(&["::1", "127.0.0.1"])), parse(&["127.0.0.1", "::1"]));
+        assert_eq!(worth_offering(parse(&["127.0.0.1", "::1", "192.0.2.7"])), parse(&["192.0.2.7"]));
+    }
+
+    #[test]
+    fn what_leads_back_to_this_machine_is_known_by_port_and_address() {
+        let bound = ["0.0.0.0:7".parse().unwrap(), "192.0.2.1:8".parse().unwrap()];
+        for (candidate, own) in [
+            ("127.0.0.1:7", true),
+            ("127.0.0.1:9", false),
+            ("[::1]:7", true),
+            ("192.0.2.1:8", true),
+            ("192.0.2.1:7", false),
+            ("127.0.0.1:8", false),
+        ] {
+            assert_eq!(is_own(candidate.parse().unwrap(), &bound), own, "{candidate}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::endpoint::Shared;
 use super::error::ControlError;
 use super::wire::ALPN;
+use crate::interfaces;
 
 const DIAL_TIME: Duration = Duration::from_secs(8);
 
@@ -55,7 +56,14 @@ impl Shared {
         outcome
     }
 
-    async fn connect(self: &Arc<Self>, peer: EndpointId, addresses: BTreeSet<SocketAddr>) -> Outcome {
+    async fn connect(self: &Arc<Self>, peer: EndpointId, mut addresses: BTreeSet<SocketAddr>) -> Outcome {
+        // This endpoint would answer itself, as somebody else than the peer, and end the whole attempt by that.
+        let bound = self.iroh.bound_sockets();
+        let named = addresses.len();
+        addresses.retain(|address| !interfaces::is_own(*address, &bound));
+        if addresses.is_empty() && named > 0 {
+            return Err(ControlError::Unreachable("its only addresses are this node's own".to_owned()));
+        }
         let target = EndpointAddr::from_parts(peer, addresses.into_iter().map(TransportAddr::Ip));
         let connection = match tokio::time::timeout(DIAL_TIME, self.iroh.connect(target, ALPN)).await {
             Ok(connected) => connected.map_err(|error| ControlError::Unreachable(format!("{error:#}")))?,

@@ -71,6 +71,24 @@ fn messages_of_every_size_are_answered() {
 }
 
 #[test]
+fn a_peer_that_names_this_nodes_own_addresses_is_reached_at_its_other() {
+    run(async {
+        let a = endpoint_at(1, "0.0.0.0:0".parse().unwrap()).await;
+        let port = a.addresses().unwrap()[0].port();
+        let own = ["127.0.0.1", "::1"].map(|address| SocketAddr::new(address.parse().unwrap(), port));
+        for seed in 2..12 {
+            let b = endpoint(seed).await;
+            reverse_all(&b);
+            let addresses = [&own[..], &b.addresses().unwrap()].concat();
+            assert_eq!(a.request(b.id(), &addresses, b"abc", PATIENCE).await, Ok(b"cba".to_vec()));
+        }
+        let nowhere = endpoint(12).await;
+        let refused = a.request(nowhere.id(), &own, b"abc", PATIENCE).await;
+        assert_eq!(refused, Err(ControlError::Unreachable("its only addresses are this node's own".to_owned())));
+    });
+}
+
+#[test]
 fn concurrent_requests_share_one_connection() {
     run(async {
         let (a, b) = (endpoint(1).await, endpoint(2).await);
