@@ -11,9 +11,10 @@ import structlog
 
 from golem_vpn.errors import GolemVpnError
 from golem_vpn.exeunit.capture import WHOLE, Capture, OutputBuffer
-from golem_vpn.exeunit.results import CommandResult, EventClock, Outcome, Output
+from golem_vpn.exeunit.results import CommandResult, Outcome, Output
 from golem_vpn.exeunit.runtimes.base import Stream
 from golem_vpn.exeunit.script import Command, Run
+from golem_vpn.moments import RisingClock
 
 BATCH_OUTPUT_LIMIT = 8 * 1024 * 1024
 """How many bytes of output all entries of a batch keep together."""
@@ -60,7 +61,7 @@ Perform = Callable[[Command, Outputs], Awaitable[None]]
 class Batch:
     """One script on its way."""
 
-    def __init__(self, batch_id: str, commands: Sequence[Command], clock: EventClock) -> None:
+    def __init__(self, batch_id: str, commands: Sequence[Command], clock: RisingClock) -> None:
         self.id = batch_id
         self.size = 0
         """How many bytes the entries take, for whoever keeps many batches."""

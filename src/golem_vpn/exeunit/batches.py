@@ -6,8 +6,8 @@ import anyio
 
 from golem_vpn.errors import Conflict, NotFound
 from golem_vpn.exeunit.batch import Batch
-from golem_vpn.exeunit.results import EventClock
 from golem_vpn.exeunit.script import Command
+from golem_vpn.moments import RisingClock
 
 MAX_RUNNING = 64
 MAX_KEPT = 1_000
@@ -19,7 +19,7 @@ class Batches:
 
     def __init__(self) -> None:
         self._batches: dict[str, Batch] = {}
-        self._clock = EventClock()
+        self._clock = RisingClock()
 
     def __contains__(self, batch_id: str) -> bool:
         return batch_id in self._batches

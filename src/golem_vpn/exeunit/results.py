@@ -1,12 +1,12 @@
 """What came of the commands of a batch, one entry each."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from golem_vpn import moments
 from golem_vpn.exeunit.capture import OutputBuffer
 
 
@@ -59,23 +59,10 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
         """Gives the entry in the form of the Activity API."""
         return {
             "index": self.index,
-            "eventDate": self.event_date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "eventDate": moments.to_text(self.event_date),
             "result": self.result,
             "stdout": None if self.stdout is None else self.stdout.as_json(),
             "stderr": None if self.stderr is None else self.stderr.as_json(),
             "message": self.message,
             "isBatchFinished": self.is_batch_finished,
         }
-
-
-class EventClock:
-    """Gives dates that rise by a microsecond at least, so that each can name its event."""
-
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._now = now
-        self._last = datetime.min.replace(tzinfo=UTC)
-
-    def next(self) -> datetime:
-        """Gives the present time, or a later one where that was given before."""
-        self._last = max(self._now(), self._last + timedelta(microseconds=1))
-        return self._last

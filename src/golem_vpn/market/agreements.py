@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import structlog
 
+from golem_vpn import moments
 from golem_vpn.errors import Forbidden, GolemVpnError, Gone, NotFound, PeerUnreachable
 from golem_vpn.market.messages import Hire, Hired, TerminateAgreement
 from golem_vpn.net.control import Control
@@ -170,7 +171,7 @@ class AgreementService:
 
 def agreement_json(agreement: StoredAgreement) -> dict[str, Any]:
     """Gives an agreement in the form of the Market API."""
-    timestamp = _date(agreement.created)
+    timestamp = moments.to_text(agreement.created)
     return {
         "agreementId": agreement.id,
         "demand": {
@@ -187,9 +188,9 @@ def agreement_json(agreement: StoredAgreement) -> dict[str, Any]:
             "constraints": agreement.offer_constraints,
             "timestamp": timestamp,
         },
-        "validTo": _date(agreement.valid_to),
-        "approvedDate": None if agreement.approved is None else _date(agreement.approved),
-        "terminatedDate": None if agreement.ended is None else _date(agreement.ended),
+        "validTo": moments.to_text(agreement.valid_to),
+        "approvedDate": None if agreement.approved is None else moments.to_text(agreement.approved),
+        "terminatedDate": None if agreement.ended is None else moments.to_text(agreement.ended),
         "reason": agreement.end_reason,
         "state": agreement.state,
         "timestamp": timestamp,
@@ -227,7 +228,3 @@ def _hire(agreement: StoredAgreement) -> Hire:
         created=agreement.created,
         valid_to=agreement.valid_to,
     )
-
-
-def _date(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

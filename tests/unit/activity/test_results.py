@@ -3,7 +3,8 @@ import pytest
 from golem_vpn.activity import results as module
 from golem_vpn.activity.messages import BatchResults, ResultsPage
 from golem_vpn.activity.results import ResultsReader
-from golem_vpn.exeunit.results import CommandResult, EventClock, Outcome
+from golem_vpn.exeunit.results import CommandResult, Outcome
+from golem_vpn.moments import RisingClock
 from tests.unit.net.kit import make_node, running
 from tests.unit.provider.kit import World
 
@@ -17,7 +18,7 @@ async def test_how_many_were_given_is_remembered_until_the_batch_ends(
     alice, bob = (make_node(world.wire, world.directory, name) for name in ("alice", "bob"))
     alice.knows(bob)
     bob.knows(alice)
-    clock = EventClock()
+    clock = RisingClock()
     asked: list[tuple[str, int]] = []
 
     @bob.control.on(BatchResults)

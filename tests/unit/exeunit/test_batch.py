@@ -6,9 +6,10 @@ import pytest
 from golem_vpn.errors import InvalidInput
 from golem_vpn.exeunit.batch import BATCH_OUTPUT_LIMIT, Batch, CommandFailed, Outputs
 from golem_vpn.exeunit.capture import OUTPUT_LIMIT
-from golem_vpn.exeunit.results import EventClock, Outcome
+from golem_vpn.exeunit.results import Outcome
 from golem_vpn.exeunit.runtimes.base import Stream
 from golem_vpn.exeunit.script import Command, Run, parse_script
+from golem_vpn.moments import RisingClock
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +38,7 @@ class Script:
         self, *actions: Action, command: str = '{"run": {"entry_point": "x", "capture": {"stdout": {"stream": {}}}}}'
     ) -> None:
         self._actions = iter(actions)
-        self.batch = Batch("b", parse_script(f"[{', '.join([command] * len(actions))}]"), EventClock())
+        self.batch = Batch("b", parse_script(f"[{', '.join([command] * len(actions))}]"), RisingClock())
 
     async def perform(self, command: Command, outputs: Outputs) -> None:
         await next(self._actions)(outputs)

@@ -1,22 +1,10 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
-from golem_vpn.exeunit.results import CommandResult, EventClock, Outcome, Output
+from golem_vpn.exeunit.results import CommandResult, Outcome, Output
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-
-def test_dates_rise_even_when_the_clock_stands_or_goes_back() -> None:
-    times = iter([NOON, NOON, NOON - timedelta(hours=1), NOON + timedelta(seconds=1)])
-    clock = EventClock(lambda: next(times))
-    microsecond = timedelta(microseconds=1)
-    assert [clock.next() for _ in range(4)] == [
-        NOON,
-        NOON + microsecond,
-        NOON + 2 * microsecond,
-        NOON + timedelta(seconds=1),
-    ]
 
 
 def test_an_entry_in_the_form_of_the_api() -> None:
