@@ -76,6 +76,13 @@ class Control:
         if known is not None and self._greeter.node_of(known.record.endpoint_id) is None:
             self._endpoint.revoke(known.record.endpoint_id)
 
+    def proves(self, sender: str, identity: str) -> bool:
+        """Tells whether an identity is one that the sender of a message has proven to be its own."""
+        if sender == self.node_id:
+            return identity in self.identities
+        known = self.book.find(sender)
+        return known is not None and identity in known.record.identities
+
     async def request(
         self,
         node_id: str,

@@ -119,12 +119,7 @@ class ProviderAgreements:
         Raises:
             Forbidden: it is not.
         """
-        if sender == self._control.node_id:
-            proven = identity in self._control.identities
-        else:
-            known = self._control.book.find(sender)
-            proven = known is not None and identity in known.record.identities
-        if not proven:
+        if not self._control.proves(sender, identity):
             raise Forbidden(f"{identity} is not an identity of the node that asks")
 
     def _accept(self, message: Hire) -> StoredAgreement:

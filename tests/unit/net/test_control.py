@@ -34,6 +34,17 @@ async def test_a_node_answers_to_each_of_its_identities_and_to_itself(alice: Nod
         assert (await bob.control.request(second, Shout("me"), Echo)).sender == bob.id
 
 
+async def test_who_proves_which_identities(alice: Node, bob: Node) -> None:
+    second = alice.control.identities.create("second").node_id
+    bob.knows(alice)
+    assert bob.control.proves(alice.id, alice.id)
+    assert bob.control.proves(alice.id, second)
+    assert bob.control.proves(bob.id, bob.id)
+    assert not bob.control.proves(alice.id, bob.id)
+    assert not bob.control.proves(bob.id, alice.id)
+    assert not bob.control.proves("0x" + "c" * 40, "0x" + "c" * 40)
+
+
 @pytest.mark.parametrize(
     ("raised", "heard"),
     [
