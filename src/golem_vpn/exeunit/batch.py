@@ -5,15 +5,17 @@ first error is the end. Whoever waits for results is woken by the change of `_ch
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import anyio
 import structlog
 
 from golem_vpn.errors import GolemVpnError
-from golem_vpn.exeunit.capture import WHOLE, Capture, OutputBuffer
-from golem_vpn.exeunit.results import CommandResult, Outcome, Output
+from golem_vpn.exeunit.events import Aspect, BatchEvent, EventLog, Finished, Started
+from golem_vpn.exeunit.outputs import Outputs
+from golem_vpn.exeunit.results import CommandResult, Outcome
 from golem_vpn.exeunit.runtimes.base import Stream
-from golem_vpn.exeunit.script import Command, Run
+from golem_vpn.exeunit.script import Command
 from golem_vpn.moments import RisingClock
 
 BATCH_OUTPUT_LIMIT = 8 * 1024 * 1024
@@ -25,49 +27,35 @@ log = structlog.get_logger()
 class CommandFailed(GolemVpnError):
     """The command ran and reported a failure, such as an exit code other than zero."""
 
-
-class Outputs:
-    """The outputs of the command that runs at the moment, as far as they were asked for."""
-
-    def __init__(self, capture: Capture) -> None:
-        self.stdout = None if capture.stdout is None else OutputBuffer(capture.stdout)
-        self.stderr = None if capture.stderr is None else OutputBuffer(capture.stderr)
-
-    @classmethod
-    def of_command(cls, command: Command) -> "Outputs":
-        """Keeps what a `run` asks for, and all of what other commands have to say."""
-        if isinstance(command, Run):
-            return cls(command.capture or Capture())
-        return cls(Capture(stdout=WHOLE, stderr=WHOLE))
-
-    def write(self, stream: Stream, data: bytes) -> None:
-        """Takes the next bytes of one output."""
-        buffer = self.stdout if stream is Stream.STDOUT else self.stderr
-        if buffer is not None:
-            buffer.write(data)
-
-    @property
-    def notice(self) -> str | None:
-        """Names the outputs that were longer than what can be kept."""
-        named = (("stdout", self.stdout), ("stderr", self.stderr))
-        cut = [f"{name} was cut to {len(buffer.value)} bytes" for name, buffer in named if buffer and buffer.cut]
-        return "; ".join(cut) or None
+    def __init__(self, message: str, return_code: int = 1) -> None:
+        super().__init__(message)
+        self.return_code = return_code
 
 
 Perform = Callable[[Command, Outputs], Awaitable[None]]
 """Does one command; raises an error of the tree where it fails."""
 
 
+OnNews = Callable[[Aspect], None]
+"""Hears that a batch has another result or event."""
+
+
+def _tell_nobody(_aspect: Aspect) -> None: ...
+
+
 class Batch:
     """One script on its way."""
 
-    def __init__(self, batch_id: str, commands: Sequence[Command], clock: RisingClock) -> None:
+    def __init__(
+        self, batch_id: str, commands: Sequence[Command], clock: RisingClock, on_news: OnNews = _tell_nobody
+    ) -> None:
         self.id = batch_id
-        self.size = 0
-        """How many bytes the entries take, for whoever keeps many batches."""
         self._commands = commands
         self._clock = clock
+        self._on_news = on_news
         self._results: list[CommandResult] = []
+        self._results_size = 0
+        self._events = EventLog(clock, partial(on_news, Aspect.EVENTS))
         self._changed = anyio.Event()
         self._scope = anyio.CancelScope()
         self._cancelled_because: str | None = None
@@ -77,6 +65,16 @@ class Batch:
     def finished(self) -> bool:
         """Says whether the last entry is there."""
         return bool(self._results) and self._results[-1].is_batch_finished
+
+    @property
+    def size(self) -> int:
+        """Tells how many bytes the entries and events take, for whoever keeps many batches."""
+        return self._results_size + self._events.size
+
+    @property
+    def running(self) -> Command | None:
+        """Gives the command that runs at the moment."""
+        return None if self.finished else self._commands[len(self._results)]
 
     async def execute(self, perform: Perform) -> None:
         """Runs the commands in order, up to the first that fails."""
@@ -104,11 +102,18 @@ class Batch:
                 await self._changed.wait()
         return self._results[first:]
 
+    def events(self, after: int, most_bytes: int) -> list[BatchEvent]:
+        """Gives the events after a certain one, one at least where there is one, up to a number of bytes."""
+        return self._events.after(after, most_bytes)
+
     async def _execute_one(self, index: int, command: Command, perform: Perform) -> None:
-        outputs = Outputs.of_command(command)
+        outputs = Outputs.of_command(command, partial(self._events.add, index))
+        self._events.add(index, Started.of_command(command))
         try:
             await anyio.lowlevel.checkpoint()
             await perform(command, outputs)
+        except CommandFailed as error:
+            self._record(index, outputs, error.message, error.return_code)
         except GolemVpnError as error:
             self._record(index, outputs, error.message)
         except anyio.get_cancelled_exc_class():
@@ -120,19 +125,22 @@ class Batch:
         else:
             self._record(index, outputs, None)
 
-    def _record(self, index: int, outputs: Outputs, failure: str | None) -> None:
+    def _record(self, index: int, outputs: Outputs, failure: str | None, return_code: int = 1) -> None:
+        outputs.finish()
         entry = CommandResult(
             index=index,
             event_date=self._clock.next(),
             result=Outcome.OK if failure is None else Outcome.ERROR,
-            stdout=Output.of_buffer(outputs.stdout),
-            stderr=Output.of_buffer(outputs.stderr),
+            stdout=outputs.kept(Stream.STDOUT),
+            stderr=outputs.kept(Stream.STDERR),
             message="; ".join(filter(None, (failure, outputs.notice))) or None,
             is_batch_finished=failure is not None or index == len(self._commands) - 1,
         )
-        if self.size + entry.size > BATCH_OUTPUT_LIMIT:
+        if self._results_size + entry.size > BATCH_OUTPUT_LIMIT:
             entry = entry.without_output(f"the batch's results hold {BATCH_OUTPUT_LIMIT >> 20} MiB already")
-        self.size += entry.size
+        self._results_size += entry.size
         self._results.append(entry)
+        self._on_news(Aspect.RESULTS)
+        self._events.add(index, Finished(0 if failure is None else return_code, entry.message))
         self._changed.set()
         self._changed = anyio.Event()

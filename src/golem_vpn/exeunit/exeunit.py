@@ -14,10 +14,11 @@ import structlog
 from anyio.abc import TaskGroup
 
 from golem_vpn.errors import Gone, RuntimeEnded
-from golem_vpn.exeunit.batch import Batch, CommandFailed, Outputs
+from golem_vpn.exeunit.batch import Batch, CommandFailed
 from golem_vpn.exeunit.batches import Batches
 from golem_vpn.exeunit.deployment import Place, plan_deployment
 from golem_vpn.exeunit.networks import Networks
+from golem_vpn.exeunit.outputs import Outputs
 from golem_vpn.exeunit.payload import Payload
 from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, Stream
@@ -170,7 +171,7 @@ class ExeUnit:
             self._tasks.start_soon(self.destroy, error.message)
             raise
         if code != 0:
-            raise CommandFailed(f"ExeScript command exited with code {code}")
+            raise CommandFailed(f"ExeScript command exited with code {code}", code)
 
     async def _terminate(self, batch: Batch) -> None:
         async with self._ending:

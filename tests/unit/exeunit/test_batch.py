@@ -4,11 +4,12 @@ import anyio
 import pytest
 
 from golem_vpn.errors import InvalidInput
-from golem_vpn.exeunit.batch import BATCH_OUTPUT_LIMIT, Batch, CommandFailed, Outputs
+from golem_vpn.exeunit.batch import BATCH_OUTPUT_LIMIT, Batch, CommandFailed
 from golem_vpn.exeunit.capture import OUTPUT_LIMIT
+from golem_vpn.exeunit.outputs import Outputs
 from golem_vpn.exeunit.results import Outcome
 from golem_vpn.exeunit.runtimes.base import Stream
-from golem_vpn.exeunit.script import Command, Run, parse_script
+from golem_vpn.exeunit.script import Command, parse_script
 from golem_vpn.moments import RisingClock
 
 pytestmark = pytest.mark.anyio
@@ -180,9 +181,3 @@ async def test_outputs_of_commands_of_the_error_tree_are_messages() -> None:
     await script.execute()
     [entry] = await script.batch.results()
     assert entry.message == "no such network"
-
-
-def test_outputs_take_what_nobody_asked_for() -> None:
-    outputs = Outputs.of_command(Run(entry_point="x"))
-    outputs.write(Stream.STDOUT, b"x")
-    assert outputs.notice is None
