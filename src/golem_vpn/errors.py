@@ -97,3 +97,9 @@ class Overloaded(GolemVpnError):
     """The daemon does as much of this at once as it allows itself. Try again later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class TransferFailed(GolemVpnError):
+    """The file did not come through. Asking again goes on where it ended, if its content is still the same."""
+
+    status = HTTPStatus.BAD_GATEWAY

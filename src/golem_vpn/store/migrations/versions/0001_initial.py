@@ -63,6 +63,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_app_keys_name")),
     )
     op.create_table(
+        "awaited_files",
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "name", name=op.f("pk_awaited_files")),
+    )
+    op.create_table(
         "hub_members",
         sa.Column("node_id", sa.String(), nullable=False),
         sa.Column("joined", sa.BigInteger(), nullable=False),
@@ -115,6 +123,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_node_records")),
     )
     op.create_table(
+        "published_files",
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("modified", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "name", "path", name=op.f("pk_published_files")),
+    )
+    op.create_table(
         "network_addresses",
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("network_id", sa.String(), nullable=False),
@@ -158,6 +177,7 @@ def downgrade() -> None:
     op.drop_table("network_nodes")
     op.drop_table("network_audiences")
     op.drop_table("network_addresses")
+    op.drop_table("published_files")
     op.drop_table("node_records")
     with op.batch_alter_table("networks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_networks_owner"))
@@ -170,6 +190,7 @@ def downgrade() -> None:
     op.drop_table("joined_hubs")
     op.drop_table("hub_tickets")
     op.drop_table("hub_members")
+    op.drop_table("awaited_files")
     op.drop_table("app_keys")
     with op.batch_alter_table("agreements", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_agreements_told"))

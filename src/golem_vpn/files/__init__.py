@@ -1,0 +1,1 @@
+"""Files between nodes: published, fetched and taken in over Golem Net."""
