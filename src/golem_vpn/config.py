@@ -59,6 +59,8 @@ class Config:
     """What others see beside the node id."""
     allow_origins: tuple[str, ...] = ()
     """Web origins that browsers may call the API from; `*` for any."""
+    allow_local_urls: bool = False
+    """Whether requestors may have this provider fetch from this machine and its network by HTTP."""
 
 
 class DaemonFile(msgspec.Struct, frozen=True, rename="camel"):

@@ -26,6 +26,7 @@ from golem_vpn.config import Address, Config, DaemonFile
 from golem_vpn.errors import Conflict
 from golem_vpn.exeunit.networks import MemberNetworks
 from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
+from golem_vpn.files.node_files import NodeFiles
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net import ticket
 from golem_vpn.net.identity import Identities, endpoint_secret
@@ -137,6 +138,9 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         node_id=control.node_id, own_ids=net.node.identities,
     )  # fmt: skip
     interfaces = NativeInterfaces(net.data_plane)
+    files = await NodeFiles.open(
+        control, net.database, hidden=(config.data_dir,), allow_local_urls=config.allow_local_urls
+    )
     agreements = AgreementService(control, AgreementRepository(net.database, Role.REQUESTOR))
     activities = ActivityService(control, agreements, ActivityRepository(net.database, Role.REQUESTOR))
     if config.provider:
@@ -158,6 +162,8 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         attachments=Attachments(membership, interfaces, control.node_id, networks.gate_addresses),
         agreements=agreements,
         activities=activities,
+        files=files.service,
+        fetcher=files.fetcher,
         allow_origins=config.allow_origins,
     )
 

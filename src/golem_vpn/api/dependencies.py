@@ -11,6 +11,8 @@ from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.gate import Gates
 from golem_vpn.api.ports import Directory, NodeView
+from golem_vpn.files.fetch import Fetcher
+from golem_vpn.files.service import FileService
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
 from golem_vpn.store.app_keys import StoredAppKey
@@ -31,6 +33,8 @@ class Services:
     attachments: Attachments
     agreements: AgreementService
     activities: ActivityService
+    files: FileService
+    fetcher: Fetcher
     allow_origins: tuple[str, ...] = ()
     """Web origins that may call with any key."""
 
@@ -44,6 +48,8 @@ OpenGates: TypeAlias = NamedDependency[SkipValidation[Gates]]
 OwnAttachments: TypeAlias = NamedDependency[SkipValidation[Attachments]]
 Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
+Files: TypeAlias = NamedDependency[SkipValidation[FileService]]
+FileFetcher: TypeAlias = NamedDependency[SkipValidation[Fetcher]]
 OwnIdentities: TypeAlias = NamedDependency[SkipValidation[Identities]]
 
 
@@ -59,6 +65,8 @@ def providers(services: Services) -> dict[str, Provide]:
         "attachments": services.attachments,
         "agreements": services.agreements,
         "activities": services.activities,
+        "files": services.files,
+        "fetcher": services.fetcher,
     }
     return {
         "caller": Provide(_caller, sync_to_thread=False),

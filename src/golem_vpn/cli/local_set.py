@@ -82,7 +82,7 @@ class LocalSet:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 join(folder, ticket(self.data_dir))
             tell(f"starting {providers} {'provider' if providers == 1 else 'providers'}")
-            options = ["--provider", "--api", ANY_PORT, "--listen", ANY_PORT]
+            options = ["--provider", "--allow-local-urls", "--api", ANY_PORT, "--listen", ANY_PORT]
             starting = [self._start(f"provider-{folder.name}", folder, options) for folder in folders]
             for provider in starting:
                 provider.wait_ready()

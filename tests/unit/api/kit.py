@@ -15,12 +15,16 @@ from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
 from golem_vpn.api.gate import Gates
 from golem_vpn.errors import InvalidInput, RuntimeUnavailable
+from golem_vpn.files.exchange import Exchange
+from golem_vpn.files.fetch import Fetcher
+from golem_vpn.files.service import FileService
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
 from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
+from golem_vpn.store.files import FileRepository
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.vpn.attachments import Attachments, Document
 from golem_vpn.vpn.model import Connection
@@ -211,6 +215,8 @@ async def services(app_keys: AppKeys, networks: NetworkService, node: Node, data
         directory=OneHub(),
         attachments=Attachments(NoDocuments(), NoInterfaces(), node.id, networks.gate_addresses),
         agreements=agreements,
+        files=FileService(Exchange(node.control), FileRepository(database)),
+        fetcher=Fetcher(node.control),
         activities=ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR)),
         allow_origins=("https://global.example",),
     )

@@ -28,6 +28,7 @@ def daemon(
     provider: Annotated[bool, PLAIN] = False,
     name: Annotated[str | None, Parameter(validator=_check_name)] = None,
     allow_origin: Annotated[tuple[str, ...], PLAIN] = (),
+    allow_local_urls: Annotated[bool, PLAIN] = False,
     place: Place = Place(),
 ) -> None:
     """Run a node in the foreground, until Ctrl-C or SIGTERM.
@@ -42,6 +43,8 @@ def daemon(
         provider: Run payloads for the requestors of the joined hubs.
         name: What other nodes see beside the node id, up to 64 characters; the machine's name by default.
         allow_origin: A web origin that browsers may call the API from; repeat for several, `*` for any.
+        allow_local_urls: Let requestors have this provider fetch files from this machine and its network by HTTP; it
+            fetches from public addresses only otherwise.
     """
     import socket
 
@@ -55,5 +58,6 @@ def daemon(
         provider=provider,
         name=name or socket.gethostname()[:MAX_NAME],
         allow_origins=allow_origin,
+        allow_local_urls=allow_local_urls,
     )
     run(config, on_ready=lambda: print("ready", flush=True))  # noqa: T201
