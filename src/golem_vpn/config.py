@@ -55,6 +55,8 @@ class Config:
     """How many agreements this provider has at a time."""
     max_activities: int = 64
     """How many activities this provider runs at a time."""
+    subnet: str = "public"
+    """The part of the market that this provider offers to."""
     name: str = "golem-vpn"
     """What others see beside the node id."""
     allow_origins: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from litestar.params import SkipValidation
 from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.gate import Gates
-from golem_vpn.api.ports import Directory, NodeView
+from golem_vpn.api.ports import Directory, NodeView, Provider
 from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
 from golem_vpn.market.agreements import AgreementService
@@ -35,6 +35,7 @@ class Services:
     activities: ActivityService
     files: FileService
     fetcher: Fetcher
+    provider: Provider | None = None
     allow_origins: tuple[str, ...] = ()
     """Web origins that may call with any key."""
 
@@ -50,6 +51,7 @@ Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
 Files: TypeAlias = NamedDependency[SkipValidation[FileService]]
 FileFetcher: TypeAlias = NamedDependency[SkipValidation[Fetcher]]
+OwnProvider: TypeAlias = NamedDependency[SkipValidation[Provider | None]]
 OwnIdentities: TypeAlias = NamedDependency[SkipValidation[Identities]]
 
 
@@ -67,6 +69,7 @@ def providers(services: Services) -> dict[str, Provide]:
         "activities": services.activities,
         "files": services.files,
         "fetcher": services.fetcher,
+        "provider": services.provider,
     }
     return {
         "caller": Provide(_caller, sync_to_thread=False),

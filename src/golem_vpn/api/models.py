@@ -1,6 +1,7 @@
 """The JSON of the API, where no service has a type of its own for it."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -186,3 +187,34 @@ class Script(msgspec.Struct, frozen=True):
 
     text: str
     """The JSON text of a list of objects with one key each: `[{"deploy": {}}, {"start": {}}]`."""
+
+
+class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How this node does as a provider."""
+
+    paused: bool
+    subnet: str
+    agreements: int
+    """In force."""
+    max_agreements: int
+    offers: dict[str, str]
+    """The ids of the present offers, by preset."""
+    settings: str
+    """The file that the owner edits."""
+    complaint: str | None
+    """What is wrong with that file, if something is."""
+
+
+class PresetInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A kind of offer; prices in GLM."""
+
+    name: str
+    runtime: str
+    active: bool
+    start_price: Decimal
+    hour_price: Decimal
+    cpu_hour_price: Decimal
+    threads: int
+    """What the offer says, as the following two."""
+    memory_gib: float
+    storage_gib: float

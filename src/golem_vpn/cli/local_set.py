@@ -15,7 +15,7 @@ from golem_vpn.cli.session import NoDaemon
 from golem_vpn.errors import ConfigurationError, Conflict
 
 SUBNET = "golem-vpn"
-"""The market subnet that `golem-vpn local env` exports."""
+"""The market subnet of the providers, which `golem-vpn local env` exports."""
 ANY_PORT = "127.0.0.1:0"
 
 Tell = Callable[[str], None]
@@ -82,7 +82,7 @@ class LocalSet:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 join(folder, ticket(self.data_dir))
             tell(f"starting {providers} {'provider' if providers == 1 else 'providers'}")
-            options = ["--provider", "--allow-local-urls", "--api", ANY_PORT, "--listen", ANY_PORT]
+            options = ["--provider", "--subnet", SUBNET, "--allow-local-urls", "--api", ANY_PORT, "--listen", ANY_PORT]
             starting = [self._start(f"provider-{folder.name}", folder, options) for folder in folders]
             for provider in starting:
                 provider.wait_ready()

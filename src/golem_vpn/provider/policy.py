@@ -111,12 +111,12 @@ def _check_payload(demand: Mapping[str, Any], offer: Mapping[str, Any]) -> None:
 
 def _check_platform(demand: Mapping[str, Any], offer: Mapping[str, Any]) -> None:
     """Looks for a platform that both know; a demand need not choose one."""
+    known = {name for name in offer if name.startswith(PLATFORM_PREFIX) and name.endswith(".address")}
     chosen = demand.get(CHOSEN_PLATFORM)
-    if chosen is not None and f"{PLATFORM_PREFIX}{chosen}.address" not in offer:
+    if chosen is not None and f"{PLATFORM_PREFIX}{chosen}.address" not in known:
         raise Refused(f"this provider takes no payments by {str(chosen)[:64]!r}")
-    named = {name for name in demand if name.startswith(PLATFORM_PREFIX) and name.endswith(".address")}
-    if named and named.isdisjoint(offer):
-        raise Refused("this provider takes no payments by any platform of the demand")
+    if known and known.isdisjoint(demand):
+        raise Refused("the demand names no payment platform of this provider")
 
 
 def _expiration(demand: Mapping[str, Any]) -> datetime | None:

@@ -115,6 +115,22 @@ class Client(Connection):
         """Has the daemon join the hub that a ticket is from."""
         await self.ask(type(None), "POST", f"{DAEMON}/join", {"ticket": ticket})
 
+    async def provider_status(self) -> models.ProviderStatus:
+        """Tells how the daemon does as a provider."""
+        return await self.ask(models.ProviderStatus, "GET", f"{DAEMON}/provider/status")
+
+    async def provider_presets(self) -> list[models.PresetInfo]:
+        """Lists the kinds of offers that the daemon makes."""
+        return await self.ask(list[models.PresetInfo], "GET", f"{DAEMON}/provider/presets")
+
+    async def pause_provider(self) -> None:
+        """Has the daemon withdraw its offers; agreements in force go on."""
+        await self.ask(type(None), "POST", f"{DAEMON}/provider/pause")
+
+    async def resume_provider(self) -> None:
+        """Has the daemon publish offers again."""
+        await self.ask(type(None), "POST", f"{DAEMON}/provider/resume")
+
     async def attachments(self) -> list[models.Attachment]:
         """Lists the interfaces of the daemon's machine in networks."""
         return await self.ask(list[models.Attachment], "GET", f"{DAEMON}/attachments")

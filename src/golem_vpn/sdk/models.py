@@ -1,6 +1,7 @@
 """What the daemon answers, as the SDK gives it."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -146,3 +147,34 @@ class Usage(msgspec.Struct, frozen=True, rename="camel"):
 
     current_usage: tuple[float, ...]
     timestamp: int
+
+
+class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How this node does as a provider."""
+
+    paused: bool
+    subnet: str
+    agreements: int
+    """In force."""
+    max_agreements: int
+    offers: dict[str, str]
+    """The ids of the present offers, by preset."""
+    settings: str
+    """The file that the owner edits."""
+    complaint: str | None
+    """What is wrong with that file, if something is."""
+
+
+class PresetInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A kind of offer; prices in GLM."""
+
+    name: str
+    runtime: str
+    active: bool
+    start_price: Decimal
+    hour_price: Decimal
+    cpu_hour_price: Decimal
+    threads: int
+    """What the offer says, as the following two."""
+    memory_gib: float
+    storage_gib: float

@@ -38,6 +38,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, st
         ("daemon", "--listen", "localhost:11500"),
         ("daemon", "--listen", "127.0.0.1:65535"),
         ("daemon", "--name", "x" * 65),
+        ("daemon", "--subnet", "a(b"),
         ("connect", "0", "banana", "80"),
         ("connect", "0", "10.0.0.2", "65536"),
     ],

@@ -45,8 +45,8 @@ def test_demands_that_suit() -> None:
     look_at(Policy(allow=(ALICE,)), {})
 
 
-def test_a_demand_that_says_neither_its_end_nor_how_it_pays() -> None:
-    consider(Policy(), ALICE, {SUBNET: "s", PACKAGE: "file:/images/web"}, OFFER, NOW)
+def test_a_demand_without_an_end() -> None:
+    consider(Policy(), ALICE, {SUBNET: "s", PACKAGE: "file:/images/web", ADDRESS: ALICE}, OFFER, NOW)
 
 
 @pytest.mark.parametrize("policy", [Policy(deny=(ALICE,)), Policy(allow=("0x" + "b" * 40,))])
@@ -85,8 +85,10 @@ def test_the_runtime_vm_needs_an_image() -> None:
 
 def test_no_platform_in_common() -> None:
     other = {SUBNET: "s", PACKAGE: "file:/i", "golem.com.payment.platform.gold.address": ALICE}
-    with pytest.raises(Refused, match="any platform"):
+    with pytest.raises(Refused, match="no payment platform"):
         consider(Policy(), ALICE, other, OFFER, NOW)
+    unpaid = {name: value for name, value in OFFER.items() if name != ADDRESS}
+    consider(Policy(), ALICE, other, unpaid, NOW)
 
 
 def test_prices_asked_now_are_the_floor() -> None:

@@ -1,5 +1,6 @@
 """`golem-vpn daemon`."""
 
+import re
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter
@@ -8,6 +9,7 @@ from golem_vpn.cli.options import PLAIN, Place, check_api_address, check_listen_
 from golem_vpn.config import Address, Config
 
 MAX_NAME = 64
+SUBNET = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 def register(app: App, group: Group) -> None:
@@ -20,12 +22,18 @@ def _check_name(_type: object, text: str | None) -> None:
         raise ValueError(f"a name has 1 to {MAX_NAME} characters")
 
 
+def _check_subnet(_type: object, text: str) -> None:
+    if not SUBNET.fullmatch(text):
+        raise ValueError("a subnet has 1 to 64 letters, digits, dots, dashes and underscores")
+
+
 def daemon(
     *,
     api: Annotated[str, Parameter(validator=check_api_address)] = "127.0.0.1:7465",
     listen: Annotated[str, Parameter(validator=check_listen_address)] = "0.0.0.0:11500",
     hub: Annotated[bool, PLAIN] = False,
     provider: Annotated[bool, PLAIN] = False,
+    subnet: Annotated[str, Parameter(validator=_check_subnet)] = "public",
     name: Annotated[str | None, Parameter(validator=_check_name)] = None,
     allow_origin: Annotated[tuple[str, ...], PLAIN] = (),
     allow_local_urls: Annotated[bool, PLAIN] = False,
@@ -41,6 +49,7 @@ def daemon(
             one; port 0 takes any free ones.
         hub: Let other nodes join through this one (`golem-vpn ticket` prints what they need).
         provider: Run payloads for the requestors of the joined hubs.
+        subnet: The part of the market that a provider offers to; applications name it by `YAGNA_SUBNET`.
         name: What other nodes see beside the node id, up to 64 characters; the machine's name by default.
         allow_origin: A web origin that browsers may call the API from; repeat for several, `*` for any.
         allow_local_urls: Let requestors have this provider fetch files from this machine and its network by HTTP; it
@@ -56,6 +65,7 @@ def daemon(
         listen=Address.parse(listen),
         hub=hub,
         provider=provider,
+        subnet=subnet,
         name=name or socket.gethostname()[:MAX_NAME],
         allow_origins=allow_origin,
         allow_local_urls=allow_local_urls,

@@ -134,6 +134,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", "name", "path", name=op.f("pk_published_files")),
     )
     op.create_table(
+        "published_offers",
+        sa.Column("offer_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("offer_id", name=op.f("pk_published_offers")),
+    )
+    op.create_table(
+        "settlements",
+        sa.Column("agreement_id", sa.String(), nullable=False),
+        sa.Column("settled", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id", name=op.f("pk_settlements")),
+    )
+    op.create_table(
         "network_addresses",
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("network_id", sa.String(), nullable=False),
@@ -177,6 +188,8 @@ def downgrade() -> None:
     op.drop_table("network_nodes")
     op.drop_table("network_audiences")
     op.drop_table("network_addresses")
+    op.drop_table("settlements")
+    op.drop_table("published_offers")
     op.drop_table("published_files")
     op.drop_table("node_records")
     with op.batch_alter_table("networks", schema=None) as batch_op:

@@ -1,0 +1,38 @@
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role, StoredAgreement
+from golem_vpn.store.database import Database
+from golem_vpn.store.settlements import SettlementRepository
+
+pytestmark = pytest.mark.anyio
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ENDED = StoredAgreement(
+    id="1" * 64, role=Role.PROVIDER, requestor_id="0xa", provider_id="0xb", demand_id="d", offer_id="o",
+    created=NOON, valid_to=NOON + timedelta(hours=1), state=AgreementState.TERMINATED, approved=NOON, ended=NOON,
+)  # fmt: skip
+
+
+async def test_what_ended_is_outstanding_until_it_is_settled(database: Database) -> None:
+    settlements = SettlementRepository(database)
+    await AgreementRepository(database, Role.PROVIDER).add(ENDED)
+    assert await settlements.outstanding() == [ENDED]
+    await settlements.settle(ENDED.id, NOON)
+    await settlements.settle(ENDED.id, NOON)
+    assert await settlements.outstanding() == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        msgspec.structs.replace(ENDED, state=AgreementState.APPROVED, ended=None),
+        msgspec.structs.replace(ENDED, state=AgreementState.REJECTED, approved=None),
+        msgspec.structs.replace(ENDED, role=Role.REQUESTOR),
+    ],
+)
+async def test_what_never_was_in_force_or_still_is(other: StoredAgreement, database: Database) -> None:
+    await AgreementRepository(database, other.role).add(other)
+    assert await SettlementRepository(database).outstanding() == []
