@@ -11,6 +11,11 @@ from golem_vpn.errors import ConfigurationError
 
 DEFAULT_API_PORT = 7465
 DEFAULT_LISTEN_PORT = 11500
+DEFAULT_PAYMENT_PLATFORMS = (
+    *(f"erc20-{net}-tglm" for net in ("holesky", "hoodi", "sepolia", "goerli", "mumbai", "amoy", "rinkeby")),
+    *(f"erc20-{net}-glm" for net in ("mainnet", "polygon")),
+)
+"""Those that Golem's applications ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class Config:
     """The part of the market that this provider offers to."""
     name: str = "golem-vpn"
     """What others see beside the node id."""
+    payment_platforms: tuple[str, ...] = DEFAULT_PAYMENT_PLATFORMS
+    """The names under which the built-in ledger is offered as a means of payment."""
     allow_origins: tuple[str, ...] = ()
     """Web origins that browsers may call the API from; `*` for any."""
     allow_local_urls: bool = False

@@ -33,6 +33,9 @@ from golem_vpn.net.identity import Identities, endpoint_secret
 from golem_vpn.net.native_dataplane import NativeDataPlane
 from golem_vpn.net.native_endpoint import NativeEndpoint
 from golem_vpn.net.node import Node, Profile
+from golem_vpn.payment import platforms
+from golem_vpn.payment.ledger import LedgerDriver
+from golem_vpn.payment.service import PaymentService
 from golem_vpn.provider.activities import Means, ProviderActivities
 from golem_vpn.provider.agreements import ProviderAgreements, joined_with
 from golem_vpn.provider.service import ProviderService, refuse_to_provide
@@ -41,6 +44,7 @@ from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
 from golem_vpn.store.networks import NetworkRepository
+from golem_vpn.store.payment import PaymentRepository
 from golem_vpn.vpn.attachments import Attachments
 from golem_vpn.vpn.interfaces import NativeInterfaces
 from golem_vpn.vpn.networks import NetworkService
@@ -143,6 +147,8 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     )
     agreements = AgreementService(control, AgreementRepository(net.database, Role.REQUESTOR))
     activities = ActivityService(control, agreements, ActivityRepository(net.database, Role.REQUESTOR))
+    payments = _payments(config, net)
+    await payments.open()
     if config.provider:
         provider = _provider(config, net)
         await provider.open()
@@ -151,6 +157,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         refuse_to_provide(control)
     tasks.start_soon(agreements.run)
     tasks.start_soon(activities.run)
+    tasks.start_soon(payments.run)
     await networks.start()
     return Services(
         node=NodeView(net, time.time()),
@@ -162,10 +169,17 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         attachments=Attachments(membership, interfaces, control.node_id, networks.gate_addresses),
         agreements=agreements,
         activities=activities,
+        payments=payments,
         files=files.service,
         fetcher=files.fetcher,
         allow_origins=config.allow_origins,
     )
+
+
+def _payments(config: Config, net: Net) -> PaymentService:
+    offered = [platforms.parse(name) for name in config.payment_platforms]
+    ledger = LedgerDriver(PaymentRepository(net.database), net.node.identities, offered)
+    return PaymentService(net.node.control, net.database, [ledger])
 
 
 def _provider(config: Config, net: Net) -> ProviderService:

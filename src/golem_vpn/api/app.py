@@ -9,7 +9,19 @@ from litestar.types import ASGIApp
 from golem_vpn.api import failures
 from golem_vpn.api.dependencies import Services, providers
 from golem_vpn.api.middleware import Authentication, CrossOrigin
-from golem_vpn.api.routes import activity, agreements, attachments, daemon, docs, metrics, net, node, provider
+from golem_vpn.api.routes import (
+    activity,
+    agreements,
+    attachments,
+    daemon,
+    docs,
+    metrics,
+    net,
+    node,
+    payment,
+    payment_documents,
+    provider,
+)
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
@@ -22,7 +34,7 @@ Errors are answered as {"message": …}.\
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
-    apis = (activity, agreements, attachments, daemon, node, provider)
+    apis = (activity, agreements, attachments, daemon, node, payment, payment_documents, provider)
     app = Litestar(
         [*net.routers(), *(api.router() for api in apis), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),

@@ -15,6 +15,7 @@ from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
+from golem_vpn.payment.service import PaymentService
 from golem_vpn.store.app_keys import StoredAppKey
 from golem_vpn.vpn.attachments import Attachments
 from golem_vpn.vpn.networks import NetworkService
@@ -33,6 +34,7 @@ class Services:
     attachments: Attachments
     agreements: AgreementService
     activities: ActivityService
+    payments: PaymentService
     files: FileService
     fetcher: Fetcher
     provider: Provider | None = None
@@ -49,6 +51,7 @@ OpenGates: TypeAlias = NamedDependency[SkipValidation[Gates]]
 OwnAttachments: TypeAlias = NamedDependency[SkipValidation[Attachments]]
 Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
+Payments: TypeAlias = NamedDependency[SkipValidation[PaymentService]]
 Files: TypeAlias = NamedDependency[SkipValidation[FileService]]
 FileFetcher: TypeAlias = NamedDependency[SkipValidation[Fetcher]]
 OwnProvider: TypeAlias = NamedDependency[SkipValidation[Provider | None]]
@@ -67,6 +70,7 @@ def providers(services: Services) -> dict[str, Provide]:
         "attachments": services.attachments,
         "agreements": services.agreements,
         "activities": services.activities,
+        "payments": services.payments,
         "files": services.files,
         "fetcher": services.fetcher,
         "provider": services.provider,

@@ -3,4 +3,5 @@
 NET = ("/net-api/v1", "/net-api/v2/vpn")
 """The Net API is the same below both: SDKs know it by either."""
 ACTIVITY = "/activity-api/v1"
+PAYMENT = "/payment-api/v1"
 DAEMON = "/golem-vpn/v1"

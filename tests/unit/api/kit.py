@@ -31,6 +31,7 @@ from golem_vpn.vpn.model import Connection
 from golem_vpn.vpn.networks import NetworkService
 from golem_vpn.vpn.ports import NetworkDraft, Stack
 from tests.unit.net.kit import Node, make_node, running
+from tests.unit.payment.kit import make_payments
 from tests.unit.provider.kit import Provider, World
 
 PROVIDER = "0x" + "a" * 40
@@ -206,6 +207,7 @@ async def networks(database: Database, identities: Identities) -> NetworkService
 @pytest.fixture
 async def services(app_keys: AppKeys, networks: NetworkService, node: Node, database: Database) -> Services:
     agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
+    payments = make_payments(node.control, database)
     return Services(
         node=NodeAtRest(node.id),
         identities=node.control.identities,
@@ -218,6 +220,7 @@ async def services(app_keys: AppKeys, networks: NetworkService, node: Node, data
         files=FileService(Exchange(node.control), FileRepository(database)),
         fetcher=Fetcher(node.control),
         activities=ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR)),
+        payments=payments,
         allow_origins=("https://global.example",),
     )
 

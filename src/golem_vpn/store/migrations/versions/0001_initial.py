@@ -92,6 +92,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_joined_hubs")),
     )
     op.create_table(
+        "ledger_statements",
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("payer_id", sa.String(), nullable=False),
+        sa.Column("payee_id", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("transfer_id", sa.String(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.Column("total", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("signed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "role", "payer_id", "payee_id", "platform", "sequence", name=op.f("pk_ledger_statements")
+        ),
+        sa.UniqueConstraint("role", "transfer_id", name=op.f("uq_ledger_statements_role_transfer_id")),
+    )
+    op.create_table(
         "network_documents",
         sa.Column("network_id", sa.String(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -122,6 +139,126 @@ def upgrade() -> None:
         sa.Column("signed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_node_records")),
     )
+    op.create_table(
+        "payment_allocations",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("total", sa.String(), nullable=False),
+        sa.Column("spent", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=True),
+        sa.Column("released", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_allocations")),
+    )
+    with op.batch_alter_table("payment_allocations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_allocations_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "payment_documents",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("issuer_id", sa.String(), nullable=False),
+        sa.Column("recipient_id", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.String(), nullable=False),
+        sa.Column("payee_address", sa.String(), nullable=False),
+        sa.Column("payer_address", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("agreement_id", sa.String(), nullable=False),
+        sa.Column("activity_ids", sa.JSON(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.Column("usage", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("due", sa.BigInteger(), nullable=True),
+        sa.Column("previous_id", sa.String(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("app_session_id", sa.String(), nullable=True),
+        sa.Column("allocation_id", sa.String(), nullable=True),
+        sa.Column("rejection", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "role", name=op.f("pk_payment_documents")),
+    )
+    with op.batch_alter_table("payment_documents", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_documents_agreement_id"), ["agreement_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_payment_documents_owner_id_kind_created"), ["owner_id", "kind", "created"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_payment_documents_told"), ["told"], unique=False)
+
+    op.create_table(
+        "payment_events",
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("owner_id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("rejection", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("app_session_id", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("created", name=op.f("pk_payment_events")),
+    )
+    with op.batch_alter_table("payment_events", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_payment_events_owner_id_kind_created"), ["owner_id", "kind", "created"], unique=False
+        )
+
+    op.create_table(
+        "payment_orders",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("agreement_id", sa.String(), nullable=False),
+        sa.Column("activity_id", sa.String(), nullable=False),
+        sa.Column("allocation_id", sa.String(), nullable=False),
+        sa.Column("payer_id", sa.String(), nullable=False),
+        sa.Column("payer_address", sa.String(), nullable=False),
+        sa.Column("payee_id", sa.String(), nullable=False),
+        sa.Column("payee_address", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("app_session_id", sa.String(), nullable=True),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("payment_id", sa.String(), nullable=True),
+        sa.Column("done", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_orders")),
+    )
+    with op.batch_alter_table("payment_orders", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_orders_done"), ["done"], unique=False)
+
+    op.create_table(
+        "payment_tallies",
+        sa.Column("agreement_id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("activity_id", sa.String(), nullable=False),
+        sa.Column("accepted", sa.String(), nullable=False),
+        sa.Column("ordered", sa.String(), nullable=False),
+        sa.Column("paid", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("agreement_id", "role", "activity_id", name=op.f("pk_payment_tallies")),
+    )
+    op.create_table(
+        "payments",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.String(), nullable=False),
+        sa.Column("payer_id", sa.String(), nullable=False),
+        sa.Column("payer_address", sa.String(), nullable=False),
+        sa.Column("payee_id", sa.String(), nullable=False),
+        sa.Column("payee_address", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("proof", sa.LargeBinary(), nullable=False),
+        sa.Column("app_session_id", sa.String(), nullable=True),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "role", name=op.f("pk_payments")),
+    )
+    with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payments_owner_id_created"), ["owner_id", "created"], unique=False)
+        batch_op.create_index(batch_op.f("ix_payments_told"), ["told"], unique=False)
+
     op.create_table(
         "published_files",
         sa.Column("owner", sa.String(), nullable=False),
@@ -191,6 +328,30 @@ def downgrade() -> None:
     op.drop_table("settlements")
     op.drop_table("published_offers")
     op.drop_table("published_files")
+    with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payments_told"))
+        batch_op.drop_index(batch_op.f("ix_payments_owner_id_created"))
+
+    op.drop_table("payments")
+    op.drop_table("payment_tallies")
+    with op.batch_alter_table("payment_orders", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_orders_done"))
+
+    op.drop_table("payment_orders")
+    with op.batch_alter_table("payment_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_events_owner_id_kind_created"))
+
+    op.drop_table("payment_events")
+    with op.batch_alter_table("payment_documents", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_documents_told"))
+        batch_op.drop_index(batch_op.f("ix_payment_documents_owner_id_kind_created"))
+        batch_op.drop_index(batch_op.f("ix_payment_documents_agreement_id"))
+
+    op.drop_table("payment_documents")
+    with op.batch_alter_table("payment_allocations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_allocations_owner_id"))
+
+    op.drop_table("payment_allocations")
     op.drop_table("node_records")
     with op.batch_alter_table("networks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_networks_owner"))
@@ -200,6 +361,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_network_documents_owner"))
 
     op.drop_table("network_documents")
+    op.drop_table("ledger_statements")
     op.drop_table("joined_hubs")
     op.drop_table("hub_tickets")
     op.drop_table("hub_members")

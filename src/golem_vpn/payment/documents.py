@@ -1,0 +1,37 @@
+"""Finding invoices and debit notes."""
+
+from typing import Final
+
+from golem_vpn.errors import NotFound
+from golem_vpn.payment.states import NAMES
+from golem_vpn.store.agreements import Role
+from golem_vpn.store.payment import Document, DocumentState, Kind, Records
+
+_NOT_CANCELLED: Final = tuple(state for state in DocumentState if state is not DocumentState.CANCELLED)
+
+
+async def find_document(records: Records, owner_id: str, kind: Kind, document_id: str, *roles: Role) -> Document:
+    """Finds an owner's view of a document, in the first of the roles that it has it in.
+
+    Raises:
+        NotFound: the owner has none of that kind and id.
+    """
+    for role in roles:
+        document = await records.find(Document, document_id, role)
+        if document is not None and (document.owner_id, document.kind) == (owner_id, kind):
+            return document
+    raise NotFound(f"there is no {NAMES[kind]} {document_id[:64]}")
+
+
+async def live_invoice(records: Records, agreement_id: str, role: Role) -> Document | None:
+    """Finds the invoice of an agreement, unless it was taken back."""
+    return await records.newest(Document, agreement_id=agreement_id, role=role, kind=Kind.INVOICE, state=_NOT_CANCELLED)
+
+
+async def newest_note(records: Records, agreement_id: str, activity_id: str) -> Document | None:
+    """Finds the newest debit note that was issued for an activity, of those that were not taken back."""
+    return await records.newest(
+        Document,
+        agreement_id=agreement_id, role=Role.PROVIDER, kind=Kind.DEBIT_NOTE,
+        activity_ids=[activity_id], state=_NOT_CANCELLED,
+    )  # fmt: skip
