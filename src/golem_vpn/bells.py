@@ -22,6 +22,11 @@ class Bells(Generic[K]):
         """Gives the event that the next ring sets."""
         return self._bells.setdefault(key, anyio.Event())
 
+    def ring_all(self) -> None:
+        """Wakes everyone."""
+        for key in list(self._bells):
+            self.ring(key)
+
     def ring(self, key: K) -> None:
         """Wakes all who listen."""
         if (bell := self._bells.pop(key, None)) is not None:

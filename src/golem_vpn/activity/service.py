@@ -12,12 +12,14 @@ import anyio
 import structlog
 
 from golem_vpn.activity import messages
+from golem_vpn.activity.events import EventReader
+from golem_vpn.activity.news import News
 from golem_vpn.activity.results import ResultsReader
-from golem_vpn.errors import GolemVpnError, Gone, InvalidInput, NotFound, PeerUnreachable
+from golem_vpn.errors import Forbidden, GolemVpnError, Gone, InvalidInput, NotFound, PeerUnreachable
 from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.script import parse_script
 from golem_vpn.exeunit.state import State, StatePair
-from golem_vpn.exeunit.status import USAGE_VECTOR, ActivityStatus, Usage
+from golem_vpn.exeunit.status import USAGE_VECTOR, ActivityStatus, RunningCommand, Usage
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.control import Control
 from golem_vpn.net.wire import Message
@@ -27,6 +29,7 @@ from golem_vpn.store.agreements import Role, StoredAgreement
 MAX_SCRIPT_BYTES = 512 * 1024
 ANSWER_SECONDS = 5.0
 RETRY_SECONDS = 5.0
+MAX_KNOWN = 10_000
 TELL_FOR = timedelta(days=7)
 """How long a provider that is away is looked for; one that stays away longer has lost its activities anyway."""
 
@@ -42,7 +45,11 @@ class ActivityService:
         self._control = control
         self._agreements = agreements
         self._repository = repository
-        self._results = ResultsReader(control)
+        self._known: dict[str, tuple[StoredActivity, StoredAgreement]] = {}
+        """Activities that have not ended. Of their agreements only what never changes is used."""
+        self._ends = 0
+        self._news = News(control)
+        self._results = ResultsReader(control, self._news)
 
     async def create(self, requestor: str, agreement_id: str) -> str:
         """Makes an activity under an agreement and gives its id.
@@ -106,8 +113,39 @@ class ActivityService:
             Gone: the activity has ended and its results are not kept.
         """
         agreement = await self._live(requestor, activity_id)
-        entries = await self._results.read(agreement.provider_id, activity_id, batch_id, timeout, command_index)
+        batch = activity_id, batch_id
+        entries = await self._results.read(requestor, agreement.provider_id, batch, timeout, command_index)
         return entries[:max_items]
+
+    async def events(self, requestor: str, activity_id: str, batch_id: str, after: int = 0) -> EventReader:
+        """Gives a reader of a batch's events after a certain one.
+
+        Raises:
+            NotFound: there is no such activity.
+            Forbidden: the activity is another identity's.
+            Gone: the activity has ended and its events are not kept.
+        """
+        agreement = await self._live(requestor, activity_id)
+        batch = activity_id, batch_id
+        return EventReader(self._control, self._news, requestor, agreement.provider_id, batch, after)
+
+    async def running(self, requestor: str, activity_id: str) -> list[RunningCommand]:
+        """Lists the command of each batch that runs at the moment.
+
+        Raises:
+            NotFound: there is no such activity.
+            Forbidden: the activity is another identity's.
+            Gone: the activity has ended.
+            PeerUnreachable: the provider cannot be reached.
+        """
+        agreement = await self._live(requestor, activity_id)
+        answer = await self._ask(agreement, messages.RunningCommands(activity_id), messages.RunningCommandList)
+        return answer.commands
+
+    async def live_ids(self, requestor: str) -> list[str]:
+        """Lists the ids of a requestor's activities that have not ended, oldest first."""
+        known = [await self._find_any(activity.id) for activity in await self._repository.live()]
+        return [activity.id for activity, agreement in known if agreement.requestor_id == requestor]
 
     async def state(self, requestor: str, activity_id: str) -> ActivityStatus:
         """Tells where an activity stands; Unresponsive where its provider cannot be reached.
@@ -158,22 +196,45 @@ class ActivityService:
         activity, agreement = await self._find(requestor, activity_id)
         reason = "destroyed by the requestor"
         if await self._repository.end(activity.id, at=datetime.now(UTC), reason=reason, told=False):
+            self._ends += 1
+            self._known.pop(activity.id, None)
             self._results.forget(activity_id)
             await self._tell(activity, agreement)
 
     async def run(self) -> None:
-        """Tells providers what they could not be told before, for ever."""
-        while True:
-            async with anyio.create_task_group() as tasks:
-                for activity in await self._repository.untold():
-                    tasks.start_soon(self._tell, activity, await self._agreements.find(activity.agreement_id))
-            await anyio.sleep(RETRY_SECONDS)
+        """Follows the news of providers, and tells them what they could not be told before, for ever."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._news.run)
+            while True:
+                await self._tell_untold()
+                await anyio.sleep(RETRY_SECONDS)
+
+    async def _tell_untold(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            for activity in await self._repository.untold():
+                tasks.start_soon(self._tell, activity, await self._agreements.find(activity.agreement_id))
 
     async def _find(self, requestor: str, activity_id: str) -> tuple[StoredActivity, StoredAgreement]:
-        activity = await self._repository.find(activity_id)
-        if activity is None:
-            raise NotFound(f"there is no activity {activity_id}")
-        return activity, await self._agreements.show(requestor, activity.agreement_id)
+        activity, agreement = await self._find_any(activity_id)
+        if agreement.requestor_id != requestor:
+            raise Forbidden("the activity is another identity's")
+        return activity, agreement
+
+    async def _find_any(self, activity_id: str) -> tuple[StoredActivity, StoredAgreement]:
+        known, ends = self._known.get(activity_id), self._ends
+        if known is None:
+            activity = await self._repository.find(activity_id)
+            if activity is None:
+                raise NotFound(f"there is no activity {activity_id}")
+            known = activity, await self._agreements.find(activity.agreement_id)
+            if activity.ended is None and ends == self._ends:
+                self._remember(*known)
+        return known
+
+    def _remember(self, activity: StoredActivity, agreement: StoredAgreement) -> None:
+        self._known[activity.id] = activity, agreement
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
 
     async def _live(self, requestor: str, activity_id: str) -> StoredAgreement:
         activity, agreement = await self._find(requestor, activity_id)

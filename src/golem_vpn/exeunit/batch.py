@@ -11,7 +11,7 @@ import anyio
 import structlog
 
 from golem_vpn.errors import GolemVpnError
-from golem_vpn.exeunit.events import Aspect, BatchEvent, EventLog, Finished, Started
+from golem_vpn.exeunit.events import Aspect, EventLog, Finished, Started
 from golem_vpn.exeunit.outputs import Outputs
 from golem_vpn.exeunit.results import CommandResult, Outcome
 from golem_vpn.exeunit.runtimes.base import Stream
@@ -55,7 +55,7 @@ class Batch:
         self._on_news = on_news
         self._results: list[CommandResult] = []
         self._results_size = 0
-        self._events = EventLog(clock, partial(on_news, Aspect.EVENTS))
+        self.events = EventLog(clock, partial(on_news, Aspect.EVENTS))
         self._changed = anyio.Event()
         self._scope = anyio.CancelScope()
         self._cancelled_because: str | None = None
@@ -69,7 +69,7 @@ class Batch:
     @property
     def size(self) -> int:
         """Tells how many bytes the entries and events take, for whoever keeps many batches."""
-        return self._results_size + self._events.size
+        return self._results_size + self.events.size
 
     @property
     def running(self) -> Command | None:
@@ -102,13 +102,9 @@ class Batch:
                 await self._changed.wait()
         return self._results[first:]
 
-    def events(self, after: int, most_bytes: int) -> list[BatchEvent]:
-        """Gives the events after a certain one, one at least where there is one, up to a number of bytes."""
-        return self._events.after(after, most_bytes)
-
     async def _execute_one(self, index: int, command: Command, perform: Perform) -> None:
-        outputs = Outputs.of_command(command, partial(self._events.add, index))
-        self._events.add(index, Started.of_command(command))
+        outputs = Outputs.of_command(command, partial(self.events.add, index))
+        self.events.add(index, Started.of_command(command))
         try:
             await anyio.lowlevel.checkpoint()
             await perform(command, outputs)
@@ -141,6 +137,6 @@ class Batch:
         self._results_size += entry.size
         self._results.append(entry)
         self._on_news(Aspect.RESULTS)
-        self._events.add(index, Finished(0 if failure is None else return_code, entry.message))
+        self.events.add(index, Finished(0 if failure is None else return_code, entry.message))
         self._changed.set()
         self._changed = anyio.Event()

@@ -140,6 +140,11 @@ class EventLog:
         self._transient: deque[BatchEvent] = deque()
         self._transient_size = 0
 
+    @property
+    def last_id(self) -> int:
+        """Gives the id of the newest event, 0 before the first."""
+        return self._last_id
+
     def add(self, index: int, kind: Kind) -> None:
         """Takes the next event of a command."""
         self._last_id += 1

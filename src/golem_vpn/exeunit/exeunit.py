@@ -15,8 +15,9 @@ from anyio.abc import TaskGroup
 
 from golem_vpn.errors import Gone, RuntimeEnded
 from golem_vpn.exeunit.batch import Batch, CommandFailed
-from golem_vpn.exeunit.batches import Batches
+from golem_vpn.exeunit.batches import Batches, OnNews, tell_nobody
 from golem_vpn.exeunit.deployment import Place, plan_deployment
+from golem_vpn.exeunit.events import BatchEvent
 from golem_vpn.exeunit.networks import Networks
 from golem_vpn.exeunit.outputs import Outputs
 from golem_vpn.exeunit.payload import Payload
@@ -24,7 +25,7 @@ from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, Stream
 from golem_vpn.exeunit.script import Command, Deploy, Run, Sign, Start, Terminate, Transfer, parse_script
 from golem_vpn.exeunit.state import StateMachine, Step
-from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME, ActivityStatus, Usage
+from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME, ActivityStatus, RunningCommand, Usage
 from golem_vpn.exeunit.workdir import remove_tree
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class ExeUnit:
         networks: Networks,
         tasks: TaskGroup,
         on_end: EndListener,
+        on_news: OnNews = tell_nobody,
     ) -> None:
         self._place = place
         self._make_runtime = make_runtime
@@ -49,7 +51,7 @@ class ExeUnit:
         self._tasks = tasks
         self._on_end = on_end
         self._machine = StateMachine()
-        self._batches = Batches()
+        self._batches = Batches(on_news)
         self._payload: Payload | None = None
         self._ending = anyio.Lock()
         self._end_reason: str | None = None
@@ -109,6 +111,21 @@ class ExeUnit:
             NotFound: there is no such batch.
         """
         return await self._batches.find(batch_id).results(first, wait_for=wait_for, timeout=timeout)
+
+    def events(self, batch_id: str, after: int, most_bytes: int) -> tuple[list[BatchEvent], bool]:
+        """Gives the events of a batch after a certain one, up to a number of bytes, and whether there are no others.
+
+        Raises:
+            NotFound: there is no such batch.
+        """
+        batch = self._batches.find(batch_id)
+        events = batch.events.after(after, most_bytes)
+        last = events[-1].id if events else after
+        return events, batch.finished and last >= batch.events.last_id
+
+    def running(self) -> list[RunningCommand]:
+        """Lists the command of each batch that runs."""
+        return self._batches.running()
 
     async def destroy(self, reason: str) -> None:
         """Ends the activity and gives back all it took; a second call waits for the first."""

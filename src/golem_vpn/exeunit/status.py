@@ -27,6 +27,18 @@ class ActivityStatus(msgspec.Struct, frozen=True):
         return state | ({} if self.error_message is None else {"errorMessage": self.error_message})
 
 
+class RunningCommand(msgspec.Struct, frozen=True):
+    """A command that runs at the moment."""
+
+    batch_id: str
+    name: str
+    params: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Gives the command in the form of the Activity API."""
+        return {"batchId": self.batch_id, "command": self.name, "params": self.params}
+
+
 class Usage(msgspec.Struct, frozen=True):
     """What an activity has used up to a moment."""
 

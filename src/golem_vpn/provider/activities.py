@@ -18,6 +18,7 @@ from golem_vpn.exeunit.networks import Networks
 from golem_vpn.exeunit.runtimes.base import Runtime
 from golem_vpn.exeunit.status import ActivityStatus
 from golem_vpn.exeunit.workdir import remove_tree
+from golem_vpn.provider.news import NewsFeeds
 from golem_vpn.provider.offer import limits_of, task_package_of
 from golem_vpn.store.activities import ActivityRepository, StoredActivity
 from golem_vpn.store.agreements import Role, StoredAgreement
@@ -51,6 +52,8 @@ class ProviderActivities:
         self._repository = repository
         self._means = means
         self._maximum = maximum
+        self.news = NewsFeeds()
+        """What requestors wait for."""
         self._units: dict[str, ExeUnit] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
         self._creating = anyio.Lock()
@@ -144,7 +147,10 @@ class ProviderActivities:
         )
         await self._repository.add(activity)
         on_end = partial(self._note_end, activity_id)
-        self._units[activity_id] = ExeUnit(place, self._means.make_runtime, self._means.networks, tasks, on_end)
+        on_news = partial(self.news.note, agreement.requestor_id, activity_id)
+        self._units[activity_id] = ExeUnit(
+            place, self._means.make_runtime, self._means.networks, tasks, on_end, on_news
+        )
 
     async def _note_end(self, activity_id: str, status: ActivityStatus) -> None:
         unit = self._units[activity_id]

@@ -9,11 +9,17 @@ from golem_vpn.activity.messages import (
     MAX_WAIT_SECONDS,
     ActivityState,
     ActivityUsage,
+    AwaitNews,
+    BatchEvents,
     BatchResults,
     CreateActivity,
     DestroyActivity,
+    EventsPage,
     ExecuteScript,
+    NewsPage,
     ResultsPage,
+    RunningCommandList,
+    RunningCommands,
 )
 from golem_vpn.errors import Forbidden, Gone, InvalidInput
 from golem_vpn.exeunit.exeunit import ExeUnit
@@ -43,6 +49,9 @@ class ProviderService:
         control.on(CreateActivity)(self._create)
         control.on(ExecuteScript)(self._execute)
         control.on(BatchResults)(self._results)
+        control.on(BatchEvents)(self._events)
+        control.on(AwaitNews)(self._news)
+        control.on(RunningCommands)(self._running)
         control.on(ActivityState)(self._state)
         control.on(ActivityUsage)(self._usage)
         control.on(DestroyActivity)(self._destroy)
@@ -78,10 +87,21 @@ class ProviderService:
 
     async def _results(self, sender: str, message: BatchResults) -> ResultsPage:
         unit = await self._unit(sender, message.activity_id)
+        return _first_page(await unit.results(message.batch_id, max(0, message.first)))
+
+    async def _events(self, sender: str, message: BatchEvents) -> EventsPage:
+        unit = await self._unit(sender, message.activity_id)
+        entries, complete = unit.events(message.batch_id, max(0, message.after), PAGE_BYTES)
+        return EventsPage(entries, complete)
+
+    async def _news(self, sender: str, message: AwaitNews) -> NewsPage:
+        self._agreements.check_identity(sender, message.requestor_id)
         timeout = max(0.0, min(message.timeout, MAX_WAIT_SECONDS))
-        first = max(0, message.first)
-        entries = await unit.results(message.batch_id, first, wait_for=message.wait_for, timeout=timeout)
-        return _first_page(entries)
+        return await self._activities.news.wait(message.requestor_id, message.feed_id, message.after, timeout)
+
+    async def _running(self, sender: str, message: RunningCommands) -> RunningCommandList:
+        unit = await self._unit(sender, message.activity_id)
+        return RunningCommandList(unit.running())
 
     async def _state(self, sender: str, message: ActivityState) -> ActivityStatus:
         unit, reason, _ = await self._look_up(sender, message.activity_id)

@@ -53,6 +53,16 @@ class ActivityRepository:
             )
             return [_stored(row) for row in rows]
 
+    async def live(self) -> list[StoredActivity]:
+        """Lists the activities that have not ended, oldest first."""
+        async with self._database.reading() as session:
+            rows = await session.scalars(
+                select(ActivityRow)
+                .where(ActivityRow.role == self._role, ActivityRow.ended.is_(None))
+                .order_by(ActivityRow.created, ActivityRow.id)
+            )
+            return [_stored(row) for row in rows]
+
     async def untold(self) -> list[StoredActivity]:
         """Lists the activities whose end the other side does not know."""
         async with self._database.reading() as session:

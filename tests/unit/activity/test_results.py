@@ -2,6 +2,7 @@ import pytest
 
 from golem_vpn.activity import results as module
 from golem_vpn.activity.messages import BatchResults, ResultsPage
+from golem_vpn.activity.news import News
 from golem_vpn.activity.results import ResultsReader
 from golem_vpn.exeunit.results import CommandResult, Outcome
 from golem_vpn.moments import RisingClock
@@ -19,30 +20,32 @@ async def test_how_many_were_given_is_remembered_until_the_batch_ends(
     alice.knows(bob)
     bob.knows(alice)
     clock = RisingClock()
-    asked: list[tuple[str, int]] = []
+    asked: list[str] = []
 
     @bob.control.on(BatchResults)
     async def _answer(_sender: str, message: BatchResults) -> ResultsPage:
-        asked.append((message.batch_id, message.wait_for))
+        asked.append(message.batch_id)
         entry = CommandResult(
             index=0,
             event_date=clock.next(),
             result=Outcome.OK,
             is_batch_finished=message.batch_id == "finished",
         )
-        return ResultsPage([entry], more=False)
+        return ResultsPage([entry] if message.first == 0 else [], more=False)
 
-    reader = ResultsReader(alice.control)
+    reader = ResultsReader(alice.control, News(alice.control))
 
-    async def wait_for(batch_id: str) -> int:
-        await reader.read(bob.id, "activity", batch_id, 0, None)
-        return asked[-1][1]
+    async def waits(batch_id: str) -> bool:
+        """Tells whether a read waits for more than there is, and so asks again in the end."""
+        asked.clear()
+        assert len(await reader.read(alice.id, bob.id, ("activity", batch_id), 0.01, None)) == 1
+        return len(asked) > 1
 
     async with running(alice, bob):
-        assert [await wait_for("running") for _ in range(2)] == [0, 1]
-        assert [await wait_for("finished") for _ in range(2)] == [0, 0]
+        assert [await waits("running") for _ in range(2)] == [False, True]
+        assert [await waits("finished") for _ in range(2)] == [False, False]
         for other in ("second", "third"):
-            await wait_for(other)
-        assert await wait_for("running") == 0
+            await waits(other)
+        assert not await waits("running")
         reader.forget("activity")
-        assert await wait_for("third") == 0
+        assert not await waits("third")

@@ -5,6 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
+from golem_vpn.activity import service as module
 from golem_vpn.activity.service import MAX_SCRIPT_BYTES
 from golem_vpn.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound, PeerUnreachable
 from golem_vpn.exeunit.results import CommandResult, Outcome
@@ -116,6 +117,8 @@ async def test_activities_of_others_and_of_none(world: World) -> None:
             service.usage,
             service.agreement,
             service.destroy,
+            service.running,
+            lambda owner, activity: service.events(owner, activity, "b"),
             lambda owner, activity: service.exec(owner, activity, '[{"sign": {}}]'),
             lambda owner, activity: service.results(owner, activity, "b", 0),
         ]
@@ -202,7 +205,10 @@ async def test_a_script_whose_answer_got_lost_runs_once(world: World) -> None:
         assert text_of(ran) == "once\n"
 
 
-async def test_destroying_while_the_provider_is_away_is_made_up_for(world: World) -> None:
+async def test_destroying_while_the_provider_is_away_is_made_up_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
     async with world.pair() as (alice, bob):
         activity_id = await create(alice, bob)
         await do(alice, activity_id, {"deploy": {}}, {"start": {}})
@@ -217,11 +223,49 @@ async def test_destroying_while_the_provider_is_away_is_made_up_for(world: World
         async def has_usage() -> bool:
             return (await alice.activities.usage(alice.id, activity_id)).counters[PROCESSOR_TIME] > 0
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(alice.activities.run)
-            await eventually_is(True, has_usage)
-            tasks.cancel_scope.cancel()
+        await eventually_is(True, has_usage)
         assert bob.runtimes[0].stopped == 1
+
+
+async def test_the_activities_that_have_not_ended(world: World) -> None:
+    async with world.pair() as (alice, bob):
+        agreement = await alice.agreements.hire(alice.id, bob.id)
+        first, second = [await alice.activities.create(alice.id, agreement.id) for _ in range(2)]
+        assert await alice.activities.live_ids(alice.id) == [first, second]
+        assert await alice.activities.live_ids(STRANGER) == []
+        await alice.activities.destroy(alice.id, first)
+        assert await alice.activities.live_ids(alice.id) == [second]
+
+
+async def test_a_batch_is_known_to_a_requestor_that_restarted(world: World) -> None:
+    async with world.provider() as bob:
+        async with world.requestor() as alice:
+            alice.node.knows(bob.node)
+            bob.node.knows(alice.node)
+            activity_id = await create(alice, bob)
+            batch_id = await begin(alice, activity_id, {"deploy": {}}, {"start": {}})
+        async with world.requestor() as alice:
+            alice.node.knows(bob.node)
+            bob.node.knows(alice.node)
+            results = await alice.activities.results(alice.id, activity_id, batch_id, 30, command_index=1)
+            assert [result.result for result in results] == [Outcome.OK] * 2
+            *_, ran = await do(alice, activity_id, shell("echo again"))
+            assert text_of(ran) == "again\n"
+
+
+async def test_an_agreement_goes_on_with_another_activity_when_the_provider_restarted(world: World) -> None:
+    async with world.requestor() as alice:
+        async with world.provider() as bob:
+            alice.node.knows(bob.node)
+            bob.node.knows(alice.node)
+            activity_id = await create(alice, bob)
+            agreement = await alice.activities.agreement(alice.id, activity_id)
+        async with world.provider() as bob:
+            alice.node.knows(bob.node)
+            bob.node.knows(alice.node)
+            another = await alice.activities.create(alice.id, agreement.id)
+            *_, ran = await do(alice, another, {"deploy": {}}, {"start": {}}, shell("echo again"))
+            assert text_of(ran) == "again\n"
 
 
 async def test_a_provider_without_room_leaves_no_activity(world: World) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -205,10 +206,13 @@ async def networks(database: Database, identities: Identities) -> NetworkService
 
 
 @pytest.fixture
-async def services(app_keys: AppKeys, networks: NetworkService, node: Node, database: Database) -> Services:
+async def services(
+    app_keys: AppKeys, networks: NetworkService, node: Node, database: Database
+) -> AsyncIterator[Services]:
     agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
     payments = make_payments(node.control, database)
-    return Services(
+    activities = ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR))
+    services = Services(
         node=NodeAtRest(node.id),
         identities=node.control.identities,
         app_keys=app_keys,
@@ -219,10 +223,14 @@ async def services(app_keys: AppKeys, networks: NetworkService, node: Node, data
         agreements=agreements,
         files=FileService(Exchange(node.control), FileRepository(database)),
         fetcher=Fetcher(node.control),
-        activities=ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR)),
+        activities=activities,
         payments=payments,
         allow_origins=("https://global.example",),
     )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(activities.run)
+        yield services
+        tasks.cancel_scope.cancel()
 
 
 @pytest.fixture

@@ -79,6 +79,9 @@ class World:
             database = await stack.enter_async_context(self.database(name))
             agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
             activities = ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR))
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(tasks.cancel_scope.cancel)
+            tasks.start_soon(activities.run)
             yield Requestor(node, agreements, activities)
 
     @asynccontextmanager

@@ -3,10 +3,13 @@ import pytest
 from golem_vpn.activity.messages import (
     ActivityState,
     ActivityUsage,
+    AwaitNews,
+    BatchEvents,
     BatchResults,
     CreateActivity,
     DestroyActivity,
     ExecuteScript,
+    RunningCommands,
 )
 from golem_vpn.errors import Forbidden, InvalidInput, NotFound
 from golem_vpn.market.messages import TerminateAgreement
@@ -24,13 +27,19 @@ async def test_every_message_needs_the_requestor_behind_it(world: World) -> None
         agreement = await alice.agreements.hire(alice.id, bob.id)
         running, ended = [await alice.activities.create(alice.id, agreement.id) for _ in range(2)]
         await alice.activities.destroy(alice.id, ended)
-        about = [CreateActivity("c" * 32, agreement.id), TerminateAgreement(agreement.id, "mine now")]
+        about: list[Message] = [
+            CreateActivity("c" * 32, agreement.id),
+            TerminateAgreement(agreement.id, "mine now"),
+            AwaitNews(alice.id, "", 0, 0),
+        ]
         for activity in (running, ended):
             about += [
                 ActivityState(activity),
                 ActivityUsage(activity),
                 ExecuteScript(activity, "b", "[]"),
-                BatchResults(activity, "b", 0, 0, 0),
+                BatchResults(activity, "b", 0),
+                BatchEvents(activity, "b", 0),
+                RunningCommands(activity),
                 DestroyActivity(activity),
             ]
         for message in about:
@@ -44,7 +53,9 @@ async def test_every_message_needs_the_requestor_behind_it(world: World) -> None
         ActivityState("a" * 32),
         ActivityUsage("a" * 32),
         ExecuteScript("a" * 32, "b", "[]"),
-        BatchResults("a" * 32, "b", 0, 0, 0),
+        BatchResults("a" * 32, "b", 0),
+        BatchEvents("a" * 32, "b", 0),
+        RunningCommands("a" * 32),
         DestroyActivity("a" * 32),
         CreateActivity("a" * 32, "1" * 64),
     ],
@@ -55,14 +66,17 @@ async def test_what_is_not_there(world: World, message: Message) -> None:
             await alice.node.control.request(bob.id, message, object)
 
 
-async def test_odd_numbers_in_a_request_for_results_do_no_harm(world: World) -> None:
+async def test_odd_numbers_in_requests_do_no_harm(world: World) -> None:
     async with world.pair() as (alice, bob):
         agreement = await alice.agreements.hire(alice.id, bob.id)
         activity = await alice.activities.create(alice.id, agreement.id)
         batch = await alice.activities.exec(alice.id, activity, '[{"deploy": {}}]')
         await alice.activities.results(alice.id, activity, batch, 30)
-        for first, timeout in ((-5, -1.0), (0, float("nan")), (10**9, 0.0)):
-            request = BatchResults(activity, batch, first, 0, timeout)
+        requests: list[Message] = []
+        for number in (-5, 10**9):
+            requests += [BatchResults(activity, batch, number), BatchEvents(activity, batch, number)]
+            requests += [AwaitNews(alice.id, "", number, timeout) for timeout in (-1.0, float("nan"))]
+        for request in requests:
             await alice.node.control.request(bob.id, request, object)
 
 

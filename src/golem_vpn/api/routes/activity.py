@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from litestar import MediaType, Response, Router, delete, get, post
+from litestar import MediaType, Request, Response, Router, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.serialization import encode_json
 from litestar.status_codes import HTTP_200_OK
 
-from golem_vpn.api import prefixes
+from golem_vpn.api import event_stream, prefixes
 from golem_vpn.api.dependencies import Activities, Caller
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.models import CreatedActivity, NewActivity, Script
@@ -42,6 +42,12 @@ async def create_activity(
     return CreatedActivity(await activities.create(caller.identity, data.agreement_id))
 
 
+@get("/activity", responses=raises())
+async def list_activities(caller: Caller, activities: Activities) -> list[str]:
+    """Lists the ids of the caller's activities that have not ended, oldest first."""
+    return await activities.live_ids(caller.identity)
+
+
 @delete("/activity/{activity_id:str}", status_code=HTTP_200_OK, responses=raises(403, 404))
 async def destroy_activity(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> None:
     """Ends an activity."""
@@ -58,6 +64,14 @@ async def show_state(caller: Caller, activities: Activities, activity_id: FromPa
 async def show_usage(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> dict[str, Any]:
     """Tells what an activity has used, in the order of the agreement's usage vector."""
     return (await activities.usage(caller.identity, activity_id)).as_json()
+
+
+@get("/activity/{activity_id:str}/command", responses=raises(403, 404, 410, 502))
+async def show_running_commands(
+    caller: Caller, activities: Activities, activity_id: FromPath[str]
+) -> list[dict[str, Any]]:
+    """Lists the command of each batch that runs at the moment."""
+    return [command.as_json() for command in await activities.running(caller.identity, activity_id)]
 
 
 @get(
@@ -84,8 +98,13 @@ async def execute(caller: Caller, activities: Activities, activity_id: FromPath[
     return await activities.exec(caller.identity, activity_id, data.text)
 
 
-@get("/activity/{activity_id:str}/exec/{batch_id:str}", responses=raises(400, 403, 404, 410, 502))
+@get(
+    "/activity/{activity_id:str}/exec/{batch_id:str}",
+    operation_class=event_stream.JsonOrEventStream,
+    responses=raises(400, 403, 404, 410, 502),
+)
 async def show_results(
+    request: Request[Any, Any, Any],
     caller: Caller,
     activities: Activities,
     activity_id: FromPath[str],
@@ -93,8 +112,15 @@ async def show_results(
     timeout: FromQuery[float] = DEFAULT_WAIT_SECONDS,
     command_index: Annotated[int | None, QueryParameter(name="commandIndex")] = None,
     max_items: Annotated[int | None, QueryParameter(name="maxItems")] = None,
-) -> list[dict[str, Any]]:
-    """Gives all results of a batch so far, once there is a new one or the time (seconds) is over."""
+) -> list[dict[str, Any]] | Response[Any]:
+    """Gives all results of a batch so far, once there is a new one or the time (seconds) is over.
+
+    With `Accept: text/event-stream` it gives what happens in the batch, as it happens: events named `runtime` of the
+    kinds started, stdout, stderr, progress and finished, from the first one on, or after that of `Last-Event-ID`.
+    """
+    if event_stream.EVENT_STREAM in request.headers.get("accept", ""):
+        reader = await activities.events(caller.identity, activity_id, batch_id, event_stream.last_event_id(request))
+        return await event_stream.answer(reader)
     # Written so that what is no number at all fails as well.
     if not timeout >= 0:
         raise InvalidInput("timeout: expected a number of seconds that is not negative")
@@ -109,6 +135,7 @@ async def show_results(
 def router() -> Router:
     """Gives the routes."""
     handlers = [
-        create_activity, destroy_activity, show_state, show_usage, show_activity_agreement, execute, show_results,
+        create_activity, list_activities, destroy_activity, show_state, show_usage, show_running_commands,
+        show_activity_agreement, execute, show_results,
     ]  # fmt: skip
     return Router(prefixes.ACTIVITY, route_handlers=handlers, tags=["Activity API"])

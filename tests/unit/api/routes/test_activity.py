@@ -83,9 +83,52 @@ async def test_a_bad_query_is_400(client: httpx.AsyncClient, one: str, query: st
     assert set(response.json()) == {"message"}
 
 
+async def test_the_events_of_a_batch(client: httpx.AsyncClient, one: str) -> None:
+    batch = await execute(client, one, {"deploy": {}}, {"start": {}}, ECHO)
+    headers = {"accept": "text/event-stream"}
+    response = await client.get(f"{one}/exec/{batch}", headers=headers)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [event for event in response.text.split("\n\n") if event and not event.startswith(":")]
+    lines = [dict(line.split(": ", 1) for line in event.splitlines()) for event in events]
+    assert [line["id"] for line in lines] == [str(number + 1) for number in range(len(lines))]
+    assert {line["event"] for line in lines} == {"runtime"}
+    kinds = [(data["index"], data["kind"]) for data in (json.loads(line["data"]) for line in lines)]
+    assert kinds[0] == (0, {"started": {"command": {"deploy": kinds[0][1]["started"]["command"]["deploy"]}}})
+    assert kinds[-2:] == [(2, {"stdout": "hello\n"}), (2, {"finished": {"return_code": 0, "message": None}})]
+
+    headers["last-event-id"] = lines[-2]["id"]
+    response = await client.get(f"{one}/exec/{batch}", headers=headers)
+    assert response.text == f"{events[-1]}\n\n"
+    headers["last-event-id"] = lines[-1]["id"]
+    assert (await client.get(f"{one}/exec/{batch}", headers=headers)).status_code == 204
+
+
+@pytest.mark.parametrize("last", ["-1", "x", "", "\u0661", "9" * 17])
+async def test_a_bad_id_of_a_last_event_is_400(client: httpx.AsyncClient, one: str, last: str) -> None:
+    batch = await execute(client, one, {"deploy": {}})
+    headers = {"accept": "text/event-stream", "last-event-id": last.encode()}
+    assert (await client.get(f"{one}/exec/{batch}", headers=headers)).status_code == 400  # type: ignore[arg-type]
+
+
+async def test_errors_come_before_a_stream_begins(client: httpx.AsyncClient, one: str) -> None:
+    response = await client.get(f"{one}/exec/unknown", headers={"accept": "text/event-stream"})
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/json")
+
+
+async def test_what_runs(client: httpx.AsyncClient, one: str) -> None:
+    assert (await client.get(PATH)).json() == [one.removeprefix(f"{PATH}/")]
+    batch = await execute(client, one, {"deploy": {}}, {"start": {}}, {"run": {"entry_point": "sleep", "args": ["9"]}})
+    await client.get(f"{one}/exec/{batch}", params={"timeout": 30, "commandIndex": 1})
+    [command] = (await client.get(f"{one}/command")).json()
+    assert command == {"batchId": batch, "command": "run", "params": ["sleep", "9"]}
+    await client.delete(one)
+    assert (await client.get(f"{one}/command")).status_code == 410
+    assert (await client.get(PATH)).json() == []
+
+
 async def test_unknown_ones_are_404(client: httpx.AsyncClient, one: str) -> None:
     assert (await client.post(PATH, json="unknown")).status_code == 404
-    for path in ("state", "usage", "agreement", "exec/unknown"):
+    for path in ("state", "usage", "agreement", "command", "exec/unknown"):
         assert (await client.get(f"{PATH}/unknown/{path}")).status_code == 404
     assert (await client.get(f"{one}/exec/unknown")).status_code == 404
     assert (await client.delete(f"{PATH}/unknown")).status_code == 404
