@@ -61,7 +61,7 @@ async def test_the_package_is_the_file_system(kind: str, package: Path, archive:
     async with activity(tmp_path / "work", task_package=chosen, hosts=(("peer", "10.9.0.7"),)) as own:
         assert await own.output("cat /etc/release") == "the package\n"
         assert "peer" in await own.output("cat /etc/hosts")
-        assert await own.output("id -un; pwd") == "golem\n/golem/work\n"
+        assert await own.output("id -un; pwd") == "root\n/golem/work\n"
         entries = (await own.output("ls /")).split()
         assert {"bin", "dev", "etc", "golem", "mnt", "proc", "run", "sys", "tmp", "usr"} <= set(entries)
         assert await own.output("ls /mnt; ls /dev | grep mem; ls /golem") == "work\n"

@@ -25,6 +25,17 @@ impl Channel {
         Self(socket)
     }
 
+    /// Makes both ends of a channel.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let mut ends = [0; 2];
+        let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+        // SAFETY: the array has room for the two descriptors, which are new and nobody else's.
+        unsafe {
+            checked(libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()))?;
+            Ok((Self(OwnedFd::from_raw_fd(ends[0])), Self(OwnedFd::from_raw_fd(ends[1]))))
+        }
+    }
+
     /// Waits for a message; gives none once the other end is closed.
     pub fn receive(&self) -> io::Result<Option<Packet>> {
         let mut bytes = vec![0; MAX_MESSAGE];
@@ -114,7 +125,7 @@ mod tests {
 
     #[test]
     fn carries_a_message_and_a_descriptor() {
-        let (near, far) = pair();
+        let (near, far) = Channel::pair().expect("a pair");
         let (mut reader, writer) = io::pipe().expect("a pipe");
         near.send(b"hello", Some(writer.as_fd())).expect("sent");
         drop(writer);
@@ -129,17 +140,8 @@ mod tests {
 
     #[test]
     fn tells_the_end_from_a_message() {
-        let (near, far) = pair();
+        let (near, far) = Channel::pair().expect("a pair");
         drop(near);
         assert!(far.receive().expect("no error").is_none());
-    }
-
-    fn pair() -> (Channel, Channel) {
-        let mut ends = [0; 2];
-        // SAFETY: the array has room for the two descriptors, which are new and nobody else's.
-        unsafe {
-            checked(libc::socketpair(libc::AF_UNIX, libc::SOCK_SEQPACKET, 0, ends.as_mut_ptr())).expect("a pair");
-            (Channel::new(OwnedFd::from_raw_fd(ends[0])), Channel::new(OwnedFd::from_raw_fd(ends[1])))
-        }
     }
 }

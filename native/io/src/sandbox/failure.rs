@@ -8,6 +8,8 @@ pub enum Part {
     Namespaces,
     Device,
     FileSystem,
+    /// Part of the file system for which there is another way.
+    Layers,
     Privileges,
 }
 
@@ -18,6 +20,7 @@ impl Part {
             Part::Namespaces => "namespaces",
             Part::Device => "device",
             Part::FileSystem => "file-system",
+            Part::Layers => "layers",
             Part::Privileges => "privileges",
         }
     }

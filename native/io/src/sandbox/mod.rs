@@ -26,6 +26,7 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
 use channel::Channel;
 use failure::{Doing, Failure, Part};
+use interface::Controls;
 use messages::{Reply, Setup};
 use namespaces::Side;
 
@@ -52,9 +53,9 @@ fn hold(channel: Channel, parent: libc::pid_t) -> Result<i32, Failure> {
         return Ok(0);
     };
     let entered = Setup::decode(&packet.bytes).map_err(io::Error::other).doing(Part::Control, "read the set-up");
-    match entered.and_then(|setup| Ok((namespaces::enter(&setup.users)?, setup))) {
-        Ok((Side::Inside, setup)) => {
-            let code = i32::from(inside(channel, &setup).is_err());
+    match entered.and_then(|setup| Ok((namespaces::enter(&setup.users, setup.root.translated())?, setup))) {
+        Ok((Side::Inside { views }, setup)) => {
+            let code = i32::from(inside(channel, &setup, &views).is_err());
             // SAFETY: ends this process at once, and with it the namespaces; there is nothing to clean up after.
             unsafe { libc::_exit(code) }
         }
@@ -67,26 +68,30 @@ fn hold(channel: Channel, parent: libc::pid_t) -> Result<i32, Failure> {
 }
 
 /// The life of process 1.
-fn inside(channel: Channel, setup: &Setup) -> Result<(), Failure> {
+fn inside(channel: Channel, setup: &Setup, views: &[OwnedFd]) -> Result<(), Failure> {
     namespaces::die_with_parent()?;
-    match prepare(setup) {
-        Ok(device) => {
+    let controls = match prepare(setup, views) {
+        Ok((device, controls)) => {
             let descriptor = device.as_ref().map(AsFd::as_fd);
             channel.send(&Reply::Ready.encode(), descriptor).doing(Part::Control, "report the set-up")?;
+            controls
         }
         Err(failure) => return tell(&channel, failure),
-    }
-    service::serve(&channel, setup)
+    };
+    service::serve(&channel, setup, &controls)
 }
 
-fn prepare(setup: &Setup) -> Result<Option<OwnedFd>, Failure> {
+fn prepare(setup: &Setup, views: &[OwnedFd]) -> Result<(Option<OwnedFd>, Controls), Failure> {
     let device = setup.device.as_ref().map(interface::create).transpose()?;
-    filesystem::build(&setup.mount_point, &setup.root, &setup.steps)?;
-    interface::configure(setup.device.as_ref())?;
+    filesystem::build(setup, views)?;
+    let controls = Controls::open()?;
+    interface::configure(setup.device.as_ref(), &setup.users, &controls)?;
     privileges::name_host(&setup.hostname)?;
-    privileges::keep_network_administration(setup.users.may_drop_groups, setup.limits)?;
+    privileges::forbid_user_namespaces()?;
+    filesystem::protect_controls()?;
+    privileges::keep_what_is_needed(&setup.users, setup.limits)?;
     namespaces::die_with_parent()?;
-    Ok(device)
+    Ok((device, controls))
 }
 
 fn tell<T>(channel: &Channel, failure: Failure) -> Result<T, Failure> {

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::mem;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use super::failure::checked;
@@ -36,8 +37,7 @@ pub fn system(target: &CStr) -> io::Result<()> {
     mount(c"sysfs", target, Some(c"sysfs"), PLAIN | libc::MS_NOEXEC | libc::MS_RDONLY, None)
 }
 
-pub fn terminals(target: &CStr) -> io::Result<()> {
-    let options = c"newinstance,ptmxmode=0666,mode=0620";
+pub fn terminals(target: &CStr, options: &CStr) -> io::Result<()> {
     mount(c"devpts", target, Some(c"devpts"), libc::MS_NOSUID | libc::MS_NOEXEC, Some(options))
 }
 
@@ -62,6 +62,40 @@ pub fn protect(target: &CStr, access: Access) -> io::Result<()> {
 /// Makes one mount read-only, but not those in it.
 pub fn seal(target: &CStr) -> io::Result<()> {
     set_attributes(target, libc::MOUNT_ATTR_RDONLY, 0)
+}
+
+/// Makes a view of a directory, mounted nowhere yet, in which the owners' numbers are those inside a user namespace.
+pub fn translate(directory: &CStr, namespace: impl AsFd) -> io::Result<OwnedFd> {
+    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
+    // SAFETY: a string of the C kind, which the call only reads; the descriptor is new and nobody else's.
+    let view = unsafe {
+        let view = checked(libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, directory.as_ptr(), flags))?;
+        OwnedFd::from_raw_fd(view as RawFd)
+    };
+    // SAFETY: mount_attr is a plain C structure, for which all zeros is "no change".
+    let mut change: libc::mount_attr = unsafe { mem::zeroed() };
+    change.attr_set =
+        libc::MOUNT_ATTR_IDMAP | libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+    change.propagation = libc::MS_PRIVATE;
+    change.userns_fd = namespace.as_fd().as_raw_fd() as u64;
+    alter(view.as_raw_fd(), c"", libc::AT_EMPTY_PATH, &change)?;
+    Ok(view)
+}
+
+/// Mounts such a view.
+pub fn attach(view: &OwnedFd, target: &CStr) -> io::Result<()> {
+    // SAFETY: strings of the C kind, which the call only reads.
+    checked(unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            view.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            target.as_ptr(),
+            libc::MOVE_MOUNT_F_EMPTY_PATH,
+        )
+    })?;
+    Ok(())
 }
 
 /// Makes the current directory the root directory, and shows the old one at `old_root`.
@@ -96,16 +130,12 @@ fn set_attributes(target: &CStr, attributes: u64, flags: libc::c_int) -> io::Res
     // SAFETY: mount_attr is a plain C structure, for which all zeros is "no change".
     let mut change: libc::mount_attr = unsafe { mem::zeroed() };
     change.attr_set = attributes;
+    alter(libc::AT_FDCWD, target, flags, &change)
+}
+
+fn alter(directory: RawFd, target: &CStr, flags: libc::c_int, change: &libc::mount_attr) -> io::Result<()> {
+    let size = mem::size_of::<libc::mount_attr>();
     // SAFETY: a string of the C kind and a live structure with its size, which the call only reads.
-    checked(unsafe {
-        libc::syscall(
-            libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
-            target.as_ptr(),
-            flags,
-            &change,
-            mem::size_of::<libc::mount_attr>(),
-        )
-    })?;
+    checked(unsafe { libc::syscall(libc::SYS_mount_setattr, directory, target.as_ptr(), flags, change, size) })?;
     Ok(())
 }

@@ -1,13 +1,17 @@
 //! Makes the namespaces, with a first process inside.
 
-use std::fs;
-use std::io::{self, Read, Write};
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::ptr;
 
+use super::channel::Channel;
 use super::failure::{Doing, Failure, Part, checked};
 use super::messages::Users;
+use super::mount;
 
-/// The user and the group that payloads are, inside.
+/// The user and the group that payloads are inside, where they are guests.
 ///
 /// Not 0: servers that believe to be root try to change to another user, or to confine a child by `chroot`, and give up
 /// when they may not; as anyone else they run as who they are.
@@ -21,17 +25,25 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
 
+const VIEW: &[u8] = b"view";
+const OPEN: &[u8] = b"open";
+
 /// Which of the two processes this one is after `enter`.
 pub enum Side {
-    Outside { first: libc::pid_t },
-    Inside,
+    Outside {
+        first: libc::pid_t,
+    },
+    /// With the views that were asked for.
+    Inside {
+        views: Vec<OwnedFd>,
+    },
 }
 
 /// Starts a copy of this process as the first one in new namespaces, in which it has every capability.
 ///
-/// The process must have one thread only.
-pub fn enter(users: &Users) -> Result<Side, Failure> {
-    let (mut gate, opener) = io::pipe().doing(Part::Namespaces, "make a pipe")?;
+/// It is given a view of each of the directories, translated to the users inside. The process must have one thread only.
+pub fn enter(users: &Users, directories: &[CString]) -> Result<Side, Failure> {
+    let (gate, opener) = Channel::pair().doing(Part::Namespaces, "make a pair of sockets")?;
     // SAFETY: without a stack of its own the child goes on on a copy of this one, as after a fork; no other
     // thread is there that could hold a lock.
     let process = unsafe {
@@ -47,16 +59,39 @@ pub fn enter(users: &Users) -> Result<Side, Failure> {
     match checked(process).doing(Part::Namespaces, "make namespaces")? {
         0 => {
             drop(opener);
-            gate.read_exact(&mut [0]).doing(Part::Namespaces, "wait for the user map")?;
-            Ok(Side::Inside)
+            Ok(Side::Inside { views: pass(&gate)? })
         }
         first => {
-            let mut opener = opener;
             write_maps(first, users)?;
-            opener.write_all(&[1]).doing(Part::Namespaces, "let the first process go on")?;
+            hand_over_views(first, directories, &opener)?;
+            opener.send(OPEN, None).doing(Part::Namespaces, "let the first process go on")?;
             Ok(Side::Outside { first: first as libc::pid_t })
         }
     }
+}
+
+/// Waits until the namespaces are as they should be.
+fn pass(gate: &Channel) -> Result<Vec<OwnedFd>, Failure> {
+    let mut views = Vec::new();
+    loop {
+        match gate.receive().doing(Part::Namespaces, "wait for the user map")? {
+            Some(packet) if packet.bytes == OPEN => return Ok(views),
+            Some(packet) => views.extend(packet.descriptors),
+            // SAFETY: ends this process at once. The outer one failed, and says why.
+            None => unsafe { libc::_exit(1) },
+        }
+    }
+}
+
+fn hand_over_views(process: libc::c_long, directories: &[CString], opener: &Channel) -> Result<(), Failure> {
+    for directory in directories {
+        let namespace = File::open(format!("/proc/{process}/ns/user"));
+        let view = namespace
+            .and_then(|namespace| mount::translate(directory, namespace))
+            .doing(Part::Layers, format!("show {} to other users", directory.to_string_lossy()))?;
+        opener.send(VIEW, Some(view.as_fd())).doing(Part::Namespaces, "hand over a view")?;
+    }
+    Ok(())
 }
 
 /// Has the kernel kill this process when its parent dies.

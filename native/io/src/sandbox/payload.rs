@@ -1,4 +1,4 @@
-//! Starts one program in the namespaces, without any power.
+//! Starts one program in the namespaces, with the power of its standing and no more.
 
 use std::ffi::{CStr, CString};
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
 
 use super::failure::checked;
-use super::messages::Command;
+use super::messages::{Command, Standing};
 use super::privileges;
 use super::seccomp::Filter;
 
@@ -18,11 +18,16 @@ const HIGHEST_SIGNAL: libc::c_int = 64;
 /// Forks a child that becomes the program; gives its process id, which is its process group's, too.
 ///
 /// What goes wrong in the child is written to the program's standard error, as a shell does.
-pub fn spawn(command: &Command, streams: &[OwnedFd; 3], filter: &Filter) -> io::Result<libc::pid_t> {
+pub fn spawn(
+    command: &Command,
+    streams: &[OwnedFd; 3],
+    standing: Standing,
+    filter: &Filter,
+) -> io::Result<libc::pid_t> {
     // SAFETY: this process has one thread, so the child may do anything the parent could.
     match checked(unsafe { libc::fork() })? {
         0 => {
-            let code = become_program(command, streams, filter);
+            let code = become_program(command, streams, standing, filter);
             // SAFETY: ends the child at once; what it shares with the parent stays as it is.
             unsafe { libc::_exit(code) }
         }
@@ -31,8 +36,8 @@ pub fn spawn(command: &Command, streams: &[OwnedFd; 3], filter: &Filter) -> io::
 }
 
 /// Does not return unless it fails.
-fn become_program(command: &Command, streams: &[OwnedFd; 3], filter: &Filter) -> i32 {
-    if let Err(error) = prepare(streams, filter) {
+fn become_program(command: &Command, streams: &[OwnedFd; 3], standing: Standing, filter: &Filter) -> i32 {
+    if let Err(error) = prepare(streams, standing, filter) {
         return complain("cannot give up privileges", &error, NOT_EXECUTABLE);
     }
     // SAFETY: a string of the C kind, which the call only reads.
@@ -45,7 +50,7 @@ fn become_program(command: &Command, streams: &[OwnedFd; 3], filter: &Filter) ->
     complain(&format!("cannot run {}", command.program.to_string_lossy()), &error, code)
 }
 
-fn prepare(streams: &[OwnedFd; 3], filter: &Filter) -> io::Result<()> {
+fn prepare(streams: &[OwnedFd; 3], standing: Standing, filter: &Filter) -> io::Result<()> {
     default_signals()?;
     // SAFETY: the calls take numbers; the descriptors are open, and those closed are used by nobody any more.
     unsafe {
@@ -55,7 +60,7 @@ fn prepare(streams: &[OwnedFd; 3], filter: &Filter) -> io::Result<()> {
         }
         checked(libc::close_range(3, libc::c_uint::MAX, 0))?;
     }
-    privileges::drop_capabilities()?;
+    privileges::keep_what_is_the_payloads(standing)?;
     filter.apply()
 }
 

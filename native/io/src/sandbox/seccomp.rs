@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use super::messages::Standing;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch, apply_filter,
@@ -16,7 +17,6 @@ const FORBIDDEN: &[i64] = &[
     libc::SYS_mount,
     libc::SYS_umount2,
     libc::SYS_pivot_root,
-    libc::SYS_chroot,
     libc::SYS_move_mount,
     libc::SYS_open_tree,
     libc::SYS_fsopen,
@@ -66,6 +66,26 @@ const FORBIDDEN: &[i64] = &[
     libc::SYS_modify_ldt,
 ];
 
+/// What root does where it is the only user there is, without an effect; told that it succeeded, most programs go on.
+const CHANGES_OF_USER: &[i64] = &[
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setreuid,
+    libc::SYS_setregid,
+    libc::SYS_setresuid,
+    libc::SYS_setresgid,
+    libc::SYS_setfsuid,
+    libc::SYS_setfsgid,
+    libc::SYS_setgroups,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+];
+const SUCCESS: libc::c_int = 0;
+
 const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 /// Asking for interfaces and routes, and for sockets: what `ip` and `ss` need.
 const NETLINK_PROTOCOLS: [libc::c_int; 2] = [libc::NETLINK_ROUTE, libc::NETLINK_SOCK_DIAG];
@@ -82,11 +102,15 @@ const NUMBERINGS: [i64; 1] = [0];
 pub struct Filter(Vec<BpfProgram>);
 
 impl Filter {
-    pub fn compile() -> io::Result<Self> {
+    pub fn compile(standing: Standing) -> io::Result<Self> {
         // The flags of clone3 are in memory, where a filter can't look. Told that there is none, C libraries use clone.
         let missing = Rules::from([(libc::SYS_clone3, Vec::new())]);
-        let refusals = [(refused()?, libc::EPERM), (missing, libc::ENOSYS), (sockets()?, libc::EAFNOSUPPORT)];
-        Ok(Self(refusals.into_iter().map(|(rules, error)| program(&rules, error)).collect::<io::Result<_>>()?))
+        let mut answers =
+            vec![(refused(standing)?, libc::EPERM), (missing, libc::ENOSYS), (sockets()?, libc::EAFNOSUPPORT)];
+        if standing == Standing::OnlyRoot {
+            answers.push((whatever_the_arguments(CHANGES_OF_USER), SUCCESS));
+        }
+        Ok(Self(answers.into_iter().map(|(rules, error)| program(&rules, error)).collect::<io::Result<_>>()?))
     }
 
     pub fn apply(&self) -> io::Result<()> {
@@ -94,8 +118,15 @@ impl Filter {
     }
 }
 
-fn refused() -> io::Result<Rules> {
-    let mut rules: Rules = FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+fn whatever_the_arguments(calls: &[i64]) -> Rules {
+    calls.iter().map(|call| (*call, Vec::new())).collect()
+}
+
+fn refused(standing: Standing) -> io::Result<Rules> {
+    let mut rules = whatever_the_arguments(FORBIDDEN);
+    if standing == Standing::Guest {
+        rules.insert(libc::SYS_chroot, Vec::new());
+    }
     let new_user = rule([masked(0, libc::CLONE_NEWUSER)])?;
     rules.insert(libc::SYS_unshare, vec![new_user.clone()]);
     rules.insert(libc::SYS_clone, vec![new_user]);
@@ -152,7 +183,7 @@ mod tests {
     #[test]
     fn refuses_in_the_thread_that_applied_it() {
         let refusals = thread::spawn(|| {
-            Filter::compile().expect("compiled").apply().expect("applied");
+            Filter::compile(Standing::Guest).expect("compiled").apply().expect("applied");
             [
                 refusal(libc::SYS_unshare, libc::CLONE_NEWUSER, 0, 0),
                 refusal(libc::SYS_mount, 0, 0, 0),

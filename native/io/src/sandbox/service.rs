@@ -8,14 +8,16 @@ use std::ptr;
 
 use super::channel::{Channel, Packet};
 use super::failure::{Doing, Failure, Part, checked};
-use super::interface;
-use super::messages::{Command, InterfaceAddress, Reply, Request, Setup};
+use super::interface::{self, Controls};
+use super::messages::{Command, InterfaceAddress, Reply, Request, Setup, Standing};
 use super::namespaces::exit_code;
 use super::payload;
 use super::seccomp::Filter;
 
 struct Service<'a> {
     channel: &'a Channel,
+    controls: &'a Controls,
+    standing: Standing,
     filter: Filter,
     interface: Option<&'a str>,
     addresses: Vec<InterfaceAddress>,
@@ -24,12 +26,15 @@ struct Service<'a> {
 }
 
 /// Serves until the other end of the channel closes. The caller then ends the process, and with it all programs.
-pub fn serve(channel: &Channel, setup: &Setup) -> Result<(), Failure> {
+pub fn serve(channel: &Channel, setup: &Setup, controls: &Controls) -> Result<(), Failure> {
     let mut children = child_signals().doing(Part::Control, "listen for ended children")?;
-    let filter = Filter::compile().doing(Part::Privileges, "compile the system call filter")?;
+    let standing = setup.users.standing;
+    let filter = Filter::compile(standing).doing(Part::Privileges, "compile the system call filter")?;
     let device = setup.device.as_ref();
     let mut service = Service {
         channel,
+        controls,
+        standing,
         filter,
         interface: device.map(|device| device.name.as_str()),
         addresses: device.map(|device| device.addresses.clone()).unwrap_or_default(),
@@ -67,7 +72,7 @@ impl Service<'_> {
         let streams = <[OwnedFd; 3]>::try_from(descriptors)
             .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
             .doing(Part::Control, "take over the program's three streams")?;
-        match payload::spawn(command, &streams, &self.filter).doing(Part::Control, "fork") {
+        match payload::spawn(command, &streams, self.standing, &self.filter).doing(Part::Control, "fork") {
             Ok(process) => {
                 self.running.insert(process, number);
                 Ok(())
@@ -87,7 +92,7 @@ impl Service<'_> {
 
     fn set_addresses(&mut self, number: u32, addresses: Vec<InterfaceAddress>) -> Result<(), Failure> {
         let changed = match self.interface {
-            Some(name) => interface::replace_addresses(name, &self.addresses, &addresses),
+            Some(name) => interface::replace_addresses(name, &self.addresses, &addresses, self.controls),
             None => Err(io::Error::from(io::ErrorKind::NotFound)).doing(Part::Device, "find the interface"),
         };
         match changed {

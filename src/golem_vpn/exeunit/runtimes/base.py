@@ -51,7 +51,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     work_dir: Path
     """A directory of this activity alone; the runtime makes it if it is missing, the ExeUnit removes it."""
     task_package: Path | None = None
-    """An unpacked root file system, or a tar archive of one; None shows the host's file system, read-only."""
+    """An unpacked root file system, or a tar archive of one; None shows the host's file system, read-only.
+
+    It stays as it is, and may serve several activities at a time. The numbers of its files' owners are those inside; a
+    daemon that can't give files away has them as its own, which are root's inside.
+    """
     networks: tuple[NetworkAddress, ...] = ()
     hosts: tuple[tuple[str, str], ...] = ()
     """Pairs of name and IP address for the payload's `/etc/hosts`."""

@@ -1,7 +1,7 @@
-"""Plans the file system that an activity's payloads see.
+"""Plans the file system that payloads without an image see.
 
-Without a task package it is the host's, read-only, minus what is none of a payload's business; with one it is the
-package under a writable layer. In both, a few directories and files are the activity's own.
+It is the host's, read-only, minus what is none of a payload's business; a few directories and files are the
+activity's own.
 """
 
 import os
@@ -16,7 +16,6 @@ from golem_vpn.exeunit.runtimes.messages import (
     Devices,
     EmptyRoot,
     Hide,
-    LayeredRoot,
     Link,
     Processes,
     Root,
@@ -32,9 +31,6 @@ from golem_vpn.exeunit.runtimes.users import PAYLOAD_ID, PAYLOAD_NAME, PayloadUs
 WORK = "/golem/work"
 """The payload's writable directory, where its programs start."""
 
-MADE = ("etc", "layer", "root", "scratch", "upper", "var", "tmp")
-"""What is in the work directory besides the payload's own work."""
-
 _HIDDEN = frozenset(("boot", "home", "lost+found", "media", "mnt", "root"))
 _OWN = frozenset(("dev", "proc", "run", "sys", "tmp", "var"))
 _VAR = ("cache", "lib", "log", "spool", "tmp")
@@ -42,7 +38,9 @@ _ETC = ("group", "hostname", "hosts", "passwd", "resolv.conf")
 _TERMINAL_GROUP = "tty"
 """Where there is such a group, OpenSSH gives terminals to it, which an ordinary user may not, and ends if it can't."""
 _RUN = Tmpfs("/run", f"size=64m,mode=0755,uid={PAYLOAD_ID},gid={PAYLOAD_ID}")
-_KERNEL: tuple[Step, ...] = (Processes(), System(), Devices(), _RUN)
+_TERMINALS = "newinstance,ptmxmode=0666,mode=0620"
+SHARED_MEMORY = "mode=1777"
+_KERNEL: tuple[Step, ...] = (Processes(), System(), Devices(_TERMINALS, SHARED_MEMORY), _RUN)
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -53,26 +51,22 @@ class Layout(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-def prepare_layout(deployment: Deployment, hostname: str, package: Path | None, owner: PayloadUser) -> Layout:
+def show_host(deployment: Deployment, hostname: str, owner: PayloadUser) -> Layout:
     """Makes the directories and files that are the activity's own, and plans the rest."""
     work_dir = deployment.work_dir
     mount_point = work_dir / "root"
     mount_point.mkdir(exist_ok=True)
-    writable = (_directory(work_dir / "work", 0o755, owner), _directory(work_dir / "tmp", 0o1777, owner))
+    writable = (directory(work_dir / "work", 0o755, owner), directory(work_dir / "tmp", 0o1777, owner))
     shares = tuple(Share(source, target) for source, target in zip(writable, (WORK, "/tmp"), strict=True))  # noqa: S108
-    if package is None:
-        etc = work_dir / "etc"
-        _write_etc(etc, Path("/etc"), deployment, hostname)
-        steps = (*_show_host(Path("/")), *_own_etc(etc), *_KERNEL, Share(_var(work_dir, owner), "/var"))
-        covers = tuple(Hide(str(path)) for path in _private(deployment))
-        return Layout(mount_point, EmptyRoot("size=1m,mode=0755"), (*steps, *covers, *shares, Seal()))
-    layer = _layer(work_dir / "layer", package, deployment, hostname)
-    upper, scratch = _directory(work_dir / "upper", 0o755, owner), work_dir / "scratch"
-    scratch.mkdir(exist_ok=True)
-    return Layout(mount_point, LayeredRoot((layer, package), upper, scratch), (*_KERNEL, *shares))
+    etc = work_dir / "etc"
+    _write_etc(etc, deployment, hostname)
+    steps = (*_show_host(Path("/")), *_own_etc(etc), *_KERNEL, Share(_var(work_dir, owner), "/var"))
+    covers = tuple(Hide(str(path)) for path in _private(deployment))
+    return Layout(mount_point, EmptyRoot("size=1m,mode=0755"), (*steps, *covers, *shares, Seal()))
 
 
-def _directory(path: Path, mode: int, owner: PayloadUser) -> Path:
+def directory(path: Path, mode: int, owner: PayloadUser) -> Path:
+    """Makes a directory of the payload's."""
     path.mkdir(exist_ok=True)
     path.chmod(mode)
     owner.own(path)
@@ -80,9 +74,9 @@ def _directory(path: Path, mode: int, owner: PayloadUser) -> Path:
 
 
 def _var(work_dir: Path, owner: PayloadUser) -> Path:
-    var = _directory(work_dir / "var", 0o755, owner)
+    var = directory(work_dir / "var", 0o755, owner)
     for name in _VAR:
-        _directory(var / name, 0o755, owner)
+        directory(var / name, 0o755, owner)
     if not (var / "run").is_symlink():
         (var / "run").symlink_to("/run")
     return var
@@ -138,21 +132,21 @@ def _unix_sockets() -> Iterable[Path]:
     return sorted(Path(name).resolve() for name in names if name.startswith("/"))
 
 
-def _layer(layer: Path, package: Path, deployment: Deployment, hostname: str) -> Path:
-    """Makes the uppermost read-only layer, so that what is mounted never meets a link in somebody's package."""
-    for name in (*_OWN - {"var"}, "mnt", WORK[1:]):
-        (layer / name).mkdir(parents=True, exist_ok=True)
-    package_etc = package / "etc"
-    _write_etc(layer / "etc", Path() if package_etc.is_symlink() else package_etc, deployment, hostname)
-    return layer
-
-
-def _write_etc(etc: Path, base: Path, deployment: Deployment, hostname: str) -> None:
-    etc.mkdir(exist_ok=True)
+def _write_etc(etc: Path, deployment: Deployment, hostname: str) -> None:
+    write_names(etc, deployment, hostname)
     user = f"{PAYLOAD_NAME}:x:{PAYLOAD_ID}:{PAYLOAD_ID}:payload:{WORK}:/bin/sh"
-    (etc / "passwd").write_text(_with_entry(base / "passwd", user, "root:x:0:0:root:/root:/bin/sh"))
+    (etc / "passwd").write_text(_with_entry(Path("/etc/passwd"), user, "root:x:0:0:root:/root:/bin/sh"))
     group = f"{PAYLOAD_NAME}:x:{PAYLOAD_ID}:"
-    (etc / "group").write_text(_with_entry(base / "group", group, "root:x:0:", without=_TERMINAL_GROUP))
+    (etc / "group").write_text(_with_entry(Path("/etc/group"), group, "root:x:0:", without=_TERMINAL_GROUP))
+
+
+def write_names(etc: Path, deployment: Deployment, hostname: str) -> None:
+    """Writes the files that name the payload's machine and others.
+
+    Raises:
+        InvalidInput: a name is none.
+    """
+    etc.mkdir(exist_ok=True)
     (etc / "hostname").write_text(f"{hostname}\n")
     (etc / "hosts").write_text(_hosts(deployment, hostname))
     (etc / "resolv.conf").write_text("")
@@ -160,8 +154,7 @@ def _write_etc(etc: Path, base: Path, deployment: Deployment, hostname: str) -> 
 
 def _with_entry(base: Path, own: str, fallback: str, without: str = "") -> str:
     """Adds the payload's user or group to those of the base, in place of one with its number or name."""
-    is_plain = base.is_file() and not base.is_symlink()
-    lines = base.read_text(errors="replace").splitlines() if is_plain else [fallback]
+    lines = base.read_text(errors="replace").splitlines() if base.is_file() else [fallback]
     entries = [(line.split(":"), line) for line in lines]
     kept = [
         line

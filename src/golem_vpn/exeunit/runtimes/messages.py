@@ -6,6 +6,7 @@ messages are well-formed, so what can't be written here raises InvalidInput.
 
 import struct
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 
@@ -16,6 +17,17 @@ from golem_vpn.errors import InvalidInput
 Interface = IPv4Interface | IPv6Interface
 
 
+class Standing(IntEnum):
+    """Who payloads are inside."""
+
+    GUEST = 0
+    """A user without any capability."""
+    ROOT = 1
+    """Root of these namespaces, beside other users that it may become."""
+    ONLY_ROOT = 2
+    """Root of these namespaces, where there is no other user."""
+
+
 class Users(msgspec.Struct, frozen=True):
     """Which of the host's users and groups are which inside, in the form of `/proc/PID/uid_map`."""
 
@@ -23,6 +35,7 @@ class Users(msgspec.Struct, frozen=True):
     group_map: str
     may_drop_groups: bool
     """Whether `setgroups` stays allowed; an ordinary user has to give it up before mapping groups."""
+    standing: Standing
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -46,6 +59,14 @@ class LayeredRoot(msgspec.Struct, frozen=True):
     lower: tuple[Path, ...]
     upper: Path
     scratch: Path
+    translated: bool
+    """Whether owners of what is in `lower` have the numbers that they have inside, whatever the host's mean."""
+
+
+class DirectoryRoot(msgspec.Struct, frozen=True):
+    """A directory of this activity alone."""
+
+    source: Path
 
 
 class Tmpfs(msgspec.Struct, frozen=True):
@@ -91,14 +112,17 @@ class System(msgspec.Struct, frozen=True):
 
 
 class Devices(msgspec.Struct, frozen=True):
-    """`/dev`."""
+    """`/dev`; the options are those of the file systems for terminals and for shared memory."""
+
+    terminals: str
+    memory: str
 
 
 class Seal(msgspec.Struct, frozen=True):
     """Forbids changes of the root's own directory."""
 
 
-Root = EmptyRoot | LayeredRoot
+Root = EmptyRoot | LayeredRoot | DirectoryRoot
 Step = Tmpfs | Show | Share | Link | Hide | Processes | System | Devices | Seal
 MAX_LENGTH = 512 * 1024
 """The longest message that the other side takes."""
@@ -124,7 +148,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
             (
                 _text(self.users.user_map),
                 _text(self.users.group_map),
-                bytes([self.users.may_drop_groups]),
+                bytes([self.users.may_drop_groups, self.users.standing]),
                 _text(self.hostname),
                 _items(devices),
                 _text(self.mount_point),
@@ -236,8 +260,10 @@ def _root(root: Root) -> bytes:
     match root:
         case EmptyRoot(options):
             return b"\0" + _text(options)
-        case LayeredRoot(lower, upper, scratch):
-            return b"\1" + _items(map(_text, lower)) + _text(upper) + _text(scratch)
+        case LayeredRoot(lower, upper, scratch, translated):
+            return b"\1" + _items(map(_text, lower)) + _text(upper) + _text(scratch) + bytes([translated])
+        case DirectoryRoot(source):
+            return b"\2" + _text(source)
 
 
 def _step(step: Step) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
+import structlog
 
 from golem_vpn.errors import InvalidInput, RuntimeEnded, RuntimeUnavailable
 from golem_vpn.exeunit.runtimes.base import (
@@ -20,26 +21,30 @@ from golem_vpn.exeunit.runtimes.base import (
 from golem_vpn.exeunit.runtimes.cgroups import ControlGroups
 from golem_vpn.exeunit.runtimes.cures import explain
 from golem_vpn.exeunit.runtimes.holder import Holder, SetupFailed
-from golem_vpn.exeunit.runtimes.layout import MADE, WORK, Layout, prepare_layout
+from golem_vpn.exeunit.runtimes.image import copy_image, layer_image
+from golem_vpn.exeunit.runtimes.layout import WORK, Layout, show_host
 from golem_vpn.exeunit.runtimes.messages import Device, Setup
 from golem_vpn.exeunit.runtimes.package import check_package, unpack
 from golem_vpn.exeunit.runtimes.usage import cpu_seconds_below
-from golem_vpn.exeunit.runtimes.users import PAYLOAD_NAME, payload_user
+from golem_vpn.exeunit.runtimes.users import PAYLOAD_NAME, PayloadUser, guest, image_root
 from golem_vpn.exeunit.workdir import remove_tree
 
 INTERFACE = "vpn0"
 DEFAULT_MTU = 1420
 _PACKAGE = "package"
+_MADE = ("etc", "layer", "root", "scratch", "tmp", "upper", "var", "whole", _PACKAGE)
+"""What is in the work directory besides the payload's own work."""
 _UNLIMITED = 2**31 - 1
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": WORK,
-    "USER": PAYLOAD_NAME,
-    "LOGNAME": PAYLOAD_NAME,
     "SHELL": "/bin/sh",
     "LANG": "C.UTF-8",
 }
+_OF_GUEST = {"HOME": WORK, "USER": PAYLOAD_NAME, "LOGNAME": PAYLOAD_NAME}
+_OF_ROOT = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
+
+log = structlog.get_logger()
 
 
 def tun_device_node() -> Path:
@@ -52,7 +57,7 @@ class NamespaceRuntime:
 
     def __init__(self, mtu: int = DEFAULT_MTU) -> None:
         self._mtu = mtu
-        self._user = payload_user()
+        self._user: PayloadUser = guest()
         self._deployment: Deployment | None = None
         self._layout: Layout | None = None
         self._hostname = ""
@@ -69,6 +74,7 @@ class NamespaceRuntime:
             raise InvalidInput(f"hostname: {self._hostname!r} is not a host name")
         if deployment.task_package is not None:
             check_package(deployment.task_package)
+            self._user = image_root()
         deployment.work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._deployment = deployment
         self._layout = await anyio.to_thread.run_sync(self._prepare, deployment)
@@ -83,10 +89,8 @@ class NamespaceRuntime:
             raise InvalidInput("start: nothing is deployed")
         if self._holder is not None:
             raise InvalidInput("start: the activity has started already")
-        self._holder = Holder()
         try:
-            self._groups.add(self._holder.process_id)
-            descriptor = await self._holder.set_up(self._setup(self._deployment, self._layout))
+            descriptor = await self._set_up(self._deployment, self._layout, self._groups)
         except SetupFailed as error:
             raise RuntimeUnavailable(explain(error.failure, tun_device_node())) from error
         if descriptor is not None:
@@ -98,7 +102,8 @@ class NamespaceRuntime:
         holder, deployment = self._holder, self._deployment
         if holder is None or deployment is None:
             raise RuntimeEnded("nothing is running")
-        environment = _ENVIRONMENT | {"HOSTNAME": self._hostname} | dict(deployment.env) | dict(command.env)
+        user = _OF_GUEST if deployment.task_package is None else _OF_ROOT
+        environment = _ENVIRONMENT | user | {"HOSTNAME": self._hostname} | dict(deployment.env) | dict(command.env)
         directory = command.directory or WORK
         return await holder.run(command.program, command.args, tuple(environment.items()), directory, on_output)
 
@@ -126,18 +131,37 @@ class NamespaceRuntime:
                     await self._groups.remove()
                     self._groups = None
                 if self._deployment is not None:
-                    for name in (*MADE, _PACKAGE):
+                    for name in _MADE:
                         await remove_tree(self._deployment.work_dir / name)
                     self._deployment = None
 
     def _prepare(self, deployment: Deployment) -> Layout:
-        package = archive = deployment.task_package
-        if archive is not None and not archive.is_dir():
-            package = deployment.work_dir / _PACKAGE
-            shutil.rmtree(package, ignore_errors=True)
-            package.mkdir()
-            unpack(archive, package, self._user)
-        return prepare_layout(deployment, self._hostname, package, self._user)
+        image = deployment.task_package
+        if image is None:
+            return show_host(deployment, self._hostname, self._user)
+        if not image.is_dir():
+            archive, image = image, deployment.work_dir / _PACKAGE
+            shutil.rmtree(image, ignore_errors=True)
+            image.mkdir()
+            unpack(archive, image)
+        return layer_image(deployment, self._hostname, image, self._user)
+
+    async def _set_up(self, deployment: Deployment, layout: Layout, groups: ControlGroups) -> int | None:
+        try:
+            return await self._begin(deployment, layout, groups)
+        except SetupFailed as error:
+            if error.failure.part != "layers":
+                raise
+            log.info("an image is copied for its activity", activity_id=deployment.activity_id, cause=error.message)
+        copied = await anyio.to_thread.run_sync(copy_image, deployment, layout, self._user)
+        return await self._begin(deployment, copied, groups)
+
+    async def _begin(self, deployment: Deployment, layout: Layout, groups: ControlGroups) -> int | None:
+        if self._holder is not None:
+            await self._holder.close()
+        self._holder = Holder()
+        groups.add(self._holder.process_id)
+        return await self._holder.set_up(self._setup(deployment, layout))
 
     def _setup(self, deployment: Deployment, layout: Layout) -> Setup:
         addresses = tuple(network.address for network in deployment.networks)

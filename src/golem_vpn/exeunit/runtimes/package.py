@@ -3,11 +3,9 @@
 import os
 import stat
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from golem_vpn.errors import InvalidInput
-from golem_vpn.exeunit.runtimes.users import PayloadUser
 
 
 def check_package(package: Path) -> None:
@@ -26,8 +24,8 @@ def check_package(package: Path) -> None:
         raise InvalidInput(f"task package {package}: neither a directory nor a tar archive of a root file system")
 
 
-def unpack(archive: Path, directory: Path, owner: PayloadUser) -> None:
-    """Unpacks a tar archive as the payload's own files, none of them outside of `directory`.
+def unpack(archive: Path, directory: Path) -> None:
+    """Unpacks a tar archive as files of the daemon's user, which is root inside; none of them outside of `directory`.
 
     Raises:
         InvalidInput: the archive is damaged, or has a member that would leave the directory.
@@ -37,8 +35,6 @@ def unpack(archive: Path, directory: Path, owner: PayloadUser) -> None:
             members.extractall(directory, filter=_harmless)  # noqa: S202 - the filter keeps it inside
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InvalidInput(f"task package {archive}: {error}") from error
-    for path in _tree(directory):
-        owner.own(path)
 
 
 def _harmless(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo | None:
@@ -52,10 +48,3 @@ def _harmless(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo | None
         inside = os.path.relpath(member.linkname, os.path.join("/", os.path.dirname(member.name)))
         member = member.replace(linkname=inside, deep=False)
     return tarfile.data_filter(member, directory)
-
-
-def _tree(directory: Path) -> Iterator[Path]:
-    yield directory
-    for parent, directories, files in os.walk(directory):
-        for name in (*directories, *files):
-            yield Path(parent, name)

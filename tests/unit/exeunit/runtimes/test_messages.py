@@ -25,7 +25,7 @@ def test_addresses_are_written_with_their_prefix() -> None:
 
 def test_a_set_up_without_a_device_has_an_empty_list_there() -> None:
     setup = messages.Setup(
-        users=messages.Users("0 1 1", "0 2 1", False),
+        users=messages.Users("0 1 1", "0 2 1", False, messages.Standing.ROOT),
         hostname="a",
         device=None,
         mount_point=Path("/m"),
@@ -34,7 +34,7 @@ def test_a_set_up_without_a_device_has_an_empty_list_there() -> None:
         open_files=5,
         processes=6,
     )
-    users = text("0 1 1") + text("0 2 1") + b"\0"
+    users = text("0 1 1") + text("0 2 1") + b"\0\1"
     steps = b"\2\0\0\0" + b"\3" + text("/bin") + text("usr/bin") + b"\x08"
     expected = users + text("a") + b"\0\0\0\0" + text("/m") + b"\0" + text("size=1m") + steps
     assert setup.encode() == expected + struct.pack("<II", 5, 6)

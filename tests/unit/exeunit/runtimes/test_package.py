@@ -6,7 +6,6 @@ import pytest
 
 from golem_vpn.errors import InvalidInput
 from golem_vpn.exeunit.runtimes.package import check_package, unpack
-from golem_vpn.exeunit.runtimes.users import payload_user
 
 
 def archive(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
@@ -30,7 +29,7 @@ def file(name: str, data: bytes = b"data") -> tuple[tarfile.TarInfo, bytes]:
 
 def test_absolute_links_mean_the_archives_own_root(tmp_path: Path) -> None:
     package = archive(tmp_path / "a.tar.xz", file("bin/busybox"), link("usr/bin/sh", "/bin/busybox"))
-    unpack(package, tmp_path / "root", payload_user())
+    unpack(package, tmp_path / "root")
     assert (tmp_path / "root" / "usr" / "bin" / "sh").readlink() == Path("../../bin/busybox")
     assert (tmp_path / "root" / "usr" / "bin" / "sh").read_bytes() == b"data"
 
@@ -47,13 +46,13 @@ def test_absolute_links_mean_the_archives_own_root(tmp_path: Path) -> None:
 def test_nothing_leaves_the_directory(members: list[tuple[tarfile.TarInfo, bytes]], tmp_path: Path) -> None:
     package = archive(tmp_path / "a.tar.xz", *members)
     with pytest.raises(InvalidInput):
-        unpack(package, tmp_path / "root", payload_user())
+        unpack(package, tmp_path / "root")
     assert not (tmp_path / "outside").exists()
 
 
 def test_devices_are_left_out(tmp_path: Path) -> None:
     package = archive(tmp_path / "a.tar.xz", link("dev/mem", "", tarfile.CHRTYPE), file("etc/release"))
-    unpack(package, tmp_path / "root", payload_user())
+    unpack(package, tmp_path / "root")
     assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["etc"]
 
 
@@ -61,7 +60,7 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     package = archive(tmp_path / "a.tar.xz", file("big", bytes(100_000)))
     package.write_bytes(package.read_bytes()[:100])
     with pytest.raises(InvalidInput):
-        unpack(package, tmp_path / "root", payload_user())
+        unpack(package, tmp_path / "root")
 
 
 def test_only_directories_and_archives_are_packages(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::{Command, Device, InterfaceAddress, Limits, Request, Root, Setup, Step, Users};
+use super::{Command, Device, InterfaceAddress, Limits, Request, Root, Setup, Standing, Step, Users};
 use crate::sandbox::wire::{Malformed, Reader};
 
 impl Setup {
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let setup = Self {
-            users: Users { user_map: reader.text()?, group_map: reader.text()?, may_drop_groups: reader.byte()? != 0 },
+            users: users(&mut reader)?,
             hostname: reader.text()?,
             device: reader.list(device)?.pop(),
             mount_point: reader.path()?,
@@ -38,6 +38,20 @@ impl Request {
     }
 }
 
+fn users(reader: &mut Reader<'_>) -> Result<Users, Malformed> {
+    Ok(Users {
+        user_map: reader.text()?,
+        group_map: reader.text()?,
+        may_drop_groups: reader.byte()? != 0,
+        standing: match reader.byte()? {
+            0 => Standing::Guest,
+            1 => Standing::Root,
+            2 => Standing::OnlyRoot,
+            _ => return Err(Malformed("no such standing")),
+        },
+    })
+}
+
 fn device(reader: &mut Reader<'_>) -> Result<Device, Malformed> {
     Ok(Device {
         node: reader.path()?,
@@ -62,7 +76,13 @@ fn interface_address(reader: &mut Reader<'_>) -> Result<InterfaceAddress, Malfor
 fn root(reader: &mut Reader<'_>) -> Result<Root, Malformed> {
     Ok(match reader.byte()? {
         0 => Root::Empty { options: reader.path()? },
-        1 => Root::Layers { lower: reader.list(Reader::path)?, upper: reader.path()?, scratch: reader.path()? },
+        1 => Root::Layers {
+            lower: reader.list(Reader::path)?,
+            upper: reader.path()?,
+            scratch: reader.path()?,
+            translated: reader.byte()? != 0,
+        },
+        2 => Root::Directory { source: reader.path()? },
         _ => return Err(Malformed("no such root")),
     })
 }
@@ -76,7 +96,7 @@ fn step(reader: &mut Reader<'_>) -> Result<Step, Malformed> {
         4 => Step::Hide { target: reader.path()? },
         5 => Step::Processes,
         6 => Step::System,
-        7 => Step::Devices,
+        7 => Step::Devices { terminals: reader.path()?, memory: reader.path()? },
         8 => Step::Seal,
         _ => return Err(Malformed("no such step")),
     })

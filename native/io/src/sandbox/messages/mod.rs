@@ -29,6 +29,18 @@ pub struct Users {
     pub group_map: String,
     /// Whether `setgroups` stays allowed; an ordinary user has to give it up before mapping groups.
     pub may_drop_groups: bool,
+    pub standing: Standing,
+}
+
+/// Who payloads are inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A user without any capability.
+    Guest,
+    /// Root of these namespaces, beside other users that it may become.
+    Root,
+    /// Root of these namespaces, where there is no other user.
+    OnlyRoot,
 }
 
 /// The network interface to make.
@@ -54,7 +66,21 @@ pub enum Root {
     /// Nothing but what the steps make.
     Empty { options: CString },
     /// The `lower` directories on top of each other, the first uppermost; changes go to `upper`.
-    Layers { lower: Vec<CString>, upper: CString, scratch: CString },
+    ///
+    /// With `translated`, owners of what is in `lower` have the numbers that they have inside.
+    Layers { lower: Vec<CString>, upper: CString, scratch: CString, translated: bool },
+    /// A directory of this activity alone.
+    Directory { source: CString },
+}
+
+impl Root {
+    /// The directories to be seen with the owners' numbers inside.
+    pub fn translated(&self) -> &[CString] {
+        match self {
+            Root::Layers { lower, translated: true, .. } => lower,
+            _ => &[],
+        }
+    }
 }
 
 /// One act of putting a file system together. Targets are paths in the new root, sources are paths in the host's.
@@ -84,7 +110,11 @@ pub enum Step {
     },
     Processes,
     System,
-    Devices,
+    /// The options are those of the file systems for terminals and for shared memory.
+    Devices {
+        terminals: CString,
+        memory: CString,
+    },
     /// Forbids changes of the root's own directory.
     Seal,
 }
