@@ -68,7 +68,9 @@ class Settlement:
 
     async def _try_to_settle(self, agreement: StoredAgreement) -> None:
         try:
-            await self._settle(agreement)
+            # It may have been settled between being listed and being begun.
+            if not await self._repository.is_settled(agreement.id):
+                await self._settle(agreement)
         except GolemVpnError as error:
             log.warning("an agreement cannot be settled yet", agreement_id=agreement.id, error=error.message)
         finally:

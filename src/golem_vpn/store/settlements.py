@@ -32,6 +32,11 @@ class SettlementRepository:
             )
             return [msgspec.convert(row, StoredAgreement, from_attributes=True) for row in rows]
 
+    async def is_settled(self, agreement_id: str) -> bool:
+        """Tells whether nothing is left to be done for an agreement."""
+        async with self._database.reading() as session:
+            return await session.get(SettlementRow, agreement_id) is not None
+
     async def settle(self, agreement_id: str, at: datetime) -> None:
         """Notes that nothing is left to be done; once more changes nothing."""
         async with self._database.transaction() as session:

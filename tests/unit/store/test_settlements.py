@@ -20,7 +20,9 @@ async def test_what_ended_is_outstanding_until_it_is_settled(database: Database)
     settlements = SettlementRepository(database)
     await AgreementRepository(database, Role.PROVIDER).add(ENDED)
     assert await settlements.outstanding() == [ENDED]
+    assert not await settlements.is_settled(ENDED.id)
     await settlements.settle(ENDED.id, NOON)
+    assert await settlements.is_settled(ENDED.id)
     await settlements.settle(ENDED.id, NOON)
     assert await settlements.outstanding() == []
 
