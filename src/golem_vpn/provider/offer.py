@@ -1,6 +1,7 @@
 """What this provider offers, and what it takes from a demand."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +46,23 @@ def task_package_of(demand: dict[str, Any]) -> Path | None:
     return path
 
 
-def limits_of(demand: dict[str, Any]) -> Limits:
-    """Finds what a demand says its payloads may use together.
+def limits_of(*sides: Mapping[str, Any]) -> Limits:
+    """Finds what payloads may use together: the less of what a demand and an offer say.
 
     Raises:
         InvalidInput: a limit is not a positive number.
     """
-    memory = _positive(demand, MEMORY)
-    return Limits(memory_bytes=None if memory is None else int(memory * _GIB), cpu_cores=_positive(demand, THREADS))
+    memory = _least(sides, MEMORY)
+    return Limits(memory_bytes=None if memory is None else int(memory * _GIB), cpu_cores=_least(sides, THREADS))
 
 
-def _positive(demand: dict[str, Any], name: str) -> float | None:
-    value = demand.get(name)
+def _least(sides: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    named = [amount for side in sides if (amount := _positive(side, name)) is not None]
+    return min(named, default=None)
+
+
+def _positive(side: Mapping[str, Any], name: str) -> float | None:
+    value = side.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:

@@ -102,7 +102,7 @@ def _check_expiration(policy: Policy, demand: Mapping[str, Any], now: datetime) 
 def _check_payload(demand: Mapping[str, Any], offer: Mapping[str, Any]) -> None:
     try:
         task_package_of({**demand})
-        limits_of({**demand})
+        limits_of(demand)
     except InvalidInput as error:
         raise Refused(error.message) from None
     if offer.get(RUNTIME) == "vm" and TASK_PACKAGE not in demand:
