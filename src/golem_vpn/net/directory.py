@@ -46,6 +46,12 @@ class Directory:
         control.on(RecordChanged)(self._record_changed)
         control.on_presence(self._on_presence)
 
+    @property
+    def hubs(self) -> list[str]:
+        """The hubs that may be asked: those that this node joined, and its own."""
+        own = [self._control.node_id] if self._own_hub is not None else []
+        return own + [hub.node_id for hub in self._joined.values() if hub.token is None]
+
     def on_attached(self, listener: AttachListener) -> None:
         """Adds a listener that hears whenever a hub can be asked anew."""
         self._listeners.append(listener)
@@ -103,9 +109,9 @@ class Directory:
         """Lists the nodes that any of the hubs knows, by node id; a hub that is away counts with its last list."""
         merged: dict[str, NodeEntry] = {}
         async with anyio.create_task_group() as tasks:
-            for hub in self._hubs():
+            for hub in self.hubs:
                 tasks.start_soon(self._list, hub)
-        for hub in self._hubs():
+        for hub in self.hubs:
             for entry in self._last_list.get(hub, []):
                 present = merged.get(entry.node_id)
                 if present is None or _presence(entry) > _presence(present):
@@ -120,13 +126,9 @@ class Directory:
     async def look_up_all(self, node_ids: list[str]) -> None:
         """Has the hubs tell where some nodes are, now and whenever that changes."""
         async with anyio.create_task_group() as tasks:
-            for hub in self._hubs():
+            for hub in self.hubs:
                 for start in range(0, len(node_ids), MAX_LOOKUP):
                     tasks.start_soon(self._ask, hub, tuple(node_ids[start : start + MAX_LOOKUP]))
-
-    def _hubs(self) -> list[str]:
-        own = [self._control.node_id] if self._own_hub is not None else []
-        return own + [hub.node_id for hub in self._joined.values() if hub.token is None]
 
     async def _ask(self, hub: str, node_ids: tuple[str, ...]) -> None:
         try:

@@ -52,6 +52,10 @@ class Hub:
             self._last_seen[member.node_id] = member.last_seen
             self._records.keep("hub", member.node_id)
 
+    def has_member(self, node_id: str) -> bool:
+        """Tells whether a node may ask this hub, as it may itself."""
+        return node_id in self._last_seen or node_id == self._control.node_id
+
     async def issue_ticket(self, lifetime: timedelta = TICKET_LIFETIME) -> Ticket:
         """Makes a ticket that any number of nodes may use until it expires."""
         record = self._control.own_record.current().record
@@ -116,7 +120,7 @@ class Hub:
         return known if known is not None and known.record.node_id in self._last_seen else None
 
     def _check_member(self, sender: str) -> None:
-        if sender not in self._last_seen and sender != self._control.node_id:
+        if not self.has_member(sender):
             raise Forbidden("only members of this hub may ask; join it with a ticket first")
 
     def _note_interest(self, member: str, node_id: str) -> None:
