@@ -27,6 +27,7 @@ from golem_vpn.errors import Conflict
 from golem_vpn.exeunit.networks import MemberNetworks
 from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
 from golem_vpn.files.node_files import NodeFiles
+from golem_vpn.images.registry import Registry
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net import ticket
 from golem_vpn.net.identity import Identities, endpoint_secret
@@ -43,6 +44,7 @@ from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
+from golem_vpn.store.images import ImageRepository
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.store.payment import PaymentRepository
 from golem_vpn.vpn.attachments import Attachments
@@ -157,6 +159,8 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         refuse_to_provide(control)
     tasks.start_soon(agreements.run)
     tasks.start_soon(activities.run)
+    images = Registry(config.data_dir / "images" / "registry", ImageRepository(net.database))
+    await images.open()
     tasks.start_soon(payments.run)
     await networks.start()
     return Services(
@@ -169,6 +173,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         attachments=Attachments(membership, interfaces, control.node_id, networks.gate_addresses),
         agreements=agreements,
         activities=activities,
+        images=images,
         payments=payments,
         files=files.service,
         fetcher=files.fetcher,

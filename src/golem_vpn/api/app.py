@@ -15,6 +15,7 @@ from golem_vpn.api.routes import (
     attachments,
     daemon,
     docs,
+    images,
     metrics,
     net,
     node,
@@ -36,7 +37,7 @@ def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
     apis = (activity, agreements, attachments, daemon, node, payment, payment_documents, provider)
     app = Litestar(
-        [*net.routers(), *(api.router() for api in apis), *metrics.handlers, *docs.handlers],
+        [*net.routers(), *(api.router() for api in apis), *images.routers(), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),
         exception_handlers=failures.HANDLERS,
         openapi_config=_openapi(services.node.version),

@@ -13,6 +13,7 @@ from golem_vpn.api.gate import Gates
 from golem_vpn.api.ports import Directory, NodeView, Provider
 from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
+from golem_vpn.images.registry import Registry
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
 from golem_vpn.payment.service import PaymentService
@@ -34,6 +35,7 @@ class Services:
     attachments: Attachments
     agreements: AgreementService
     activities: ActivityService
+    images: Registry
     payments: PaymentService
     files: FileService
     fetcher: Fetcher
@@ -51,6 +53,7 @@ OpenGates: TypeAlias = NamedDependency[SkipValidation[Gates]]
 OwnAttachments: TypeAlias = NamedDependency[SkipValidation[Attachments]]
 Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
+Images: TypeAlias = NamedDependency[SkipValidation[Registry]]
 Payments: TypeAlias = NamedDependency[SkipValidation[PaymentService]]
 Files: TypeAlias = NamedDependency[SkipValidation[FileService]]
 FileFetcher: TypeAlias = NamedDependency[SkipValidation[Fetcher]]
@@ -70,6 +73,7 @@ def providers(services: Services) -> dict[str, Provide]:
         "attachments": services.attachments,
         "agreements": services.agreements,
         "activities": services.activities,
+        "images": services.images,
         "payments": services.payments,
         "files": services.files,
         "fetcher": services.fetcher,

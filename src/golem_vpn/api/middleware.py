@@ -12,7 +12,7 @@ from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.credentials import authenticate, presented_key
 from golem_vpn.errors import Unauthorized
 
-OPEN_PATHS = ("/version/get", "/metrics-api", "/metrics", "/openapi.json", "/docs")
+OPEN_PATHS = ("/version/get", "/metrics-api", "/metrics", "/openapi.json", "/docs", "/v1/image")
 """What anyone may read, with all below it."""
 PREFLIGHT_SECONDS = 3600
 

@@ -18,7 +18,7 @@ GROUPS = {
     "This machine": ("doctor", "demo", "local", "daemon"),
     "Nodes": ("nodes", "provider"),
     "Networks": ("networks", "attachments", "connect", "status"),
-    "Applications": ("keys",),
+    "Applications": ("images", "keys"),
 }
 """The modules of the commands, in the order of the help."""
 

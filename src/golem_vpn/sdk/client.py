@@ -1,10 +1,13 @@
 """The daemon's whole REST API as typed calls."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import anyio
 import msgspec
 
 from golem_vpn.errors import Conflict
@@ -15,6 +18,7 @@ NET = "/net-api/v1/net"
 ACTIVITY = "/activity-api/v1/activity"
 DAEMON = "/golem-vpn/v1"
 FREE_HOST_SEARCH = 65_536
+UPLOAD_CHUNK = 1 << 20
 
 
 class Client(Connection):
@@ -160,6 +164,20 @@ class Client(Connection):
         """Ends an agreement, and the activities under it."""
         await self.ask(type(None), "DELETE", path_of(DAEMON, "agreements", agreement_id))
 
+    async def images(self) -> list[models.Image]:
+        """Lists the images of the daemon's registry."""
+        return await self.ask(list[models.Image], "GET", f"{DAEMON}/images")
+
+    async def add_image(self, file: Path, *, tag: str | None = None) -> models.Image:
+        """Puts an image into the daemon's registry: a squashfs file, or a tar archive of a root file system."""
+        query = {} if tag is None else {"tag": tag}
+        return await self.upload(models.Image, f"{DAEMON}/images", _chunks(file), **query)
+
+    async def remove_image(self, reference: str) -> models.Image:
+        """Removes a tag and, when it was the last one or a digest was given, the image."""
+        path = f"{DAEMON}/images/{quote(reference, safe='/:')}"
+        return await self.ask(models.Image, "DELETE", path)
+
     async def create_activity(self, agreement_id: str) -> str:
         """Makes an activity under an agreement, and gives its id."""
         return await self.ask(str, "POST", ACTIVITY, agreement_id)
@@ -203,3 +221,9 @@ class Client(Connection):
                     # Someone else was faster; the next one may be free.
                     continue
         raise Conflict(f"The network {network} has no free address")
+
+
+async def _chunks(file: Path) -> AsyncIterator[bytes]:
+    async with await anyio.open_file(file, "rb") as content:
+        while chunk := await content.read(UPLOAD_CHUNK):
+            yield chunk

@@ -1,6 +1,7 @@
 """Requests to a daemon: JSON both ways, and its errors as the classes that it raised them from."""
 
 import json
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,6 +24,8 @@ from golem_vpn.errors import (
 )
 
 TIMEOUT_SECONDS = 30.0
+UPLOAD_TIMEOUT_SECONDS = 300.0
+"""The longest pause in an upload: at its end the daemon writes all to the disk."""
 T = TypeVar("T")
 
 _ERRORS: dict[int, type[GolemVpnError]] = {
@@ -86,6 +89,23 @@ class Connection:
         content = None if body is msgspec.UNSET else msgspec.json.encode(body)
         headers = {} if content is None else {"Content-Type": "application/json"}
         timeout = TIMEOUT_SECONDS + float(query.get("timeout", 0))
+        return await self._exchange(answer_type, method, path, content, headers, query, timeout)
+
+    async def upload(self, answer_type: type[T], path: str, content: AsyncIterator[bytes], **query: float | str) -> T:
+        """Sends bytes as they come and reads the answer; raises what `ask` does."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return await self._exchange(answer_type, "POST", path, content, headers, query, UPLOAD_TIMEOUT_SECONDS)
+
+    async def _exchange(
+        self,
+        answer_type: type[T],
+        method: str,
+        path: str,
+        content: bytes | AsyncIterator[bytes] | None,
+        headers: dict[str, str],
+        query: dict[str, float | str],
+        timeout: float,
+    ) -> T:
         try:
             response = await self._http.request(
                 method, path, content=content, headers=headers, params=query, timeout=timeout

@@ -149,6 +149,18 @@ class Usage(msgspec.Struct, frozen=True, rename="camel"):
     timestamp: int
 
 
+class Image(msgspec.Struct, frozen=True, rename="camel"):
+    """An image of the daemon's registry."""
+
+    hash: str
+    size: int
+    created: str
+    tags: tuple[str, ...]
+    url: str
+    task_package: str
+    """What a demand names, in the property `golem.srv.comp.task_package`."""
+
+
 class ProviderStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How this node does as a provider."""
 

@@ -19,6 +19,7 @@ from golem_vpn.errors import InvalidInput, RuntimeUnavailable
 from golem_vpn.files.exchange import Exchange
 from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
+from golem_vpn.images.registry import Registry
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.net.identity import Identities
 from golem_vpn.store.activities import ActivityRepository
@@ -26,6 +27,7 @@ from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
 from golem_vpn.store.files import FileRepository
+from golem_vpn.store.images import ImageRepository
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.vpn.attachments import Attachments, Document
 from golem_vpn.vpn.model import Connection
@@ -206,8 +208,15 @@ async def networks(database: Database, identities: Identities) -> NetworkService
 
 
 @pytest.fixture
+async def images(database: Database, tmp_path: Path) -> Registry:
+    registry = Registry(tmp_path / "images", ImageRepository(database))
+    await registry.open()
+    return registry
+
+
+@pytest.fixture
 async def services(
-    app_keys: AppKeys, networks: NetworkService, node: Node, database: Database
+    app_keys: AppKeys, networks: NetworkService, node: Node, database: Database, images: Registry
 ) -> AsyncIterator[Services]:
     agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
     payments = make_payments(node.control, database)
@@ -221,6 +230,7 @@ async def services(
         directory=OneHub(),
         attachments=Attachments(NoDocuments(), NoInterfaces(), node.id, networks.gate_addresses),
         agreements=agreements,
+        images=images,
         files=FileService(Exchange(node.control), FileRepository(database)),
         fetcher=Fetcher(node.control),
         activities=activities,

@@ -84,6 +84,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_hub_tickets")),
     )
     op.create_table(
+        "images",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_images")),
+    )
+    op.create_table(
         "joined_hubs",
         sa.Column("node_id", sa.String(), nullable=False),
         sa.Column("endpoint_id", sa.LargeBinary(), nullable=False),
@@ -282,6 +289,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agreement_id", name=op.f("pk_settlements")),
     )
     op.create_table(
+        "image_tags",
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["images.digest"], name=op.f("fk_image_tags_digest_images")),
+        sa.PrimaryKeyConstraint("tag", name=op.f("pk_image_tags")),
+    )
+    with op.batch_alter_table("image_tags", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_image_tags_digest"), ["digest"], unique=False)
+
+    op.create_table(
         "network_addresses",
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("network_id", sa.String(), nullable=False),
@@ -325,6 +342,10 @@ def downgrade() -> None:
     op.drop_table("network_nodes")
     op.drop_table("network_audiences")
     op.drop_table("network_addresses")
+    with op.batch_alter_table("image_tags", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_image_tags_digest"))
+
+    op.drop_table("image_tags")
     op.drop_table("settlements")
     op.drop_table("published_offers")
     op.drop_table("published_files")
@@ -363,6 +384,7 @@ def downgrade() -> None:
     op.drop_table("network_documents")
     op.drop_table("ledger_statements")
     op.drop_table("joined_hubs")
+    op.drop_table("images")
     op.drop_table("hub_tickets")
     op.drop_table("hub_members")
     op.drop_table("awaited_files")

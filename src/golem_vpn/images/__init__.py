@@ -1,0 +1,1 @@
+"""Root file systems of payloads: packing and unpacking them, and keeping them by digest."""

@@ -1,0 +1,1 @@
+"""What an image can be made of; each gives a `Tree`."""
