@@ -176,7 +176,6 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         images=images,
         payments=payments,
         files=files.service,
-        fetcher=files.fetcher,
         allow_origins=config.allow_origins,
     )
 

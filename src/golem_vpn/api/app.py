@@ -15,6 +15,7 @@ from golem_vpn.api.routes import (
     attachments,
     daemon,
     docs,
+    files,
     images,
     metrics,
     net,
@@ -35,7 +36,7 @@ Errors are answered as {"message": …}.\
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
-    apis = (activity, agreements, attachments, daemon, node, payment, payment_documents, provider)
+    apis = (activity, agreements, attachments, daemon, files, node, payment, payment_documents, provider)
     app = Litestar(
         [*net.routers(), *(api.router() for api in apis), *images.routers(), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),

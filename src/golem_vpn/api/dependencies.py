@@ -11,7 +11,6 @@ from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.gate import Gates
 from golem_vpn.api.ports import Directory, NodeView, Provider
-from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
 from golem_vpn.images.registry import Registry
 from golem_vpn.market.agreements import AgreementService
@@ -38,7 +37,6 @@ class Services:
     images: Registry
     payments: PaymentService
     files: FileService
-    fetcher: Fetcher
     provider: Provider | None = None
     allow_origins: tuple[str, ...] = ()
     """Web origins that may call with any key."""
@@ -55,8 +53,8 @@ Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
 Images: TypeAlias = NamedDependency[SkipValidation[Registry]]
 Payments: TypeAlias = NamedDependency[SkipValidation[PaymentService]]
-Files: TypeAlias = NamedDependency[SkipValidation[FileService]]
-FileFetcher: TypeAlias = NamedDependency[SkipValidation[Fetcher]]
+# Not `files`: the framework takes a bad body field of a dependency's name for a failure of the daemon.
+OwnFiles: TypeAlias = NamedDependency[SkipValidation[FileService]]
 OwnProvider: TypeAlias = NamedDependency[SkipValidation[Provider | None]]
 OwnIdentities: TypeAlias = NamedDependency[SkipValidation[Identities]]
 
@@ -75,8 +73,7 @@ def providers(services: Services) -> dict[str, Provide]:
         "activities": services.activities,
         "images": services.images,
         "payments": services.payments,
-        "files": services.files,
-        "fetcher": services.fetcher,
+        "own_files": services.files,
         "provider": services.provider,
     }
     return {

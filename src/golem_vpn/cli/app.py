@@ -36,9 +36,14 @@ def build() -> App:
 
 
 def run(arguments: list[str] | None) -> None:
+    """Runs one command of `golem-vpn`."""
+    execute(build(), arguments)
+
+
+def execute(app: App, arguments: list[str] | None) -> None:
     """Runs one command; one that fails ends the process with exit code 1 and says why."""
     try:
-        build()(arguments)
+        app(arguments)
     except BrokenPipeError:
         # Whoever read the output has seen enough. Python would complain again when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

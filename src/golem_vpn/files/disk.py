@@ -1,103 +1,70 @@
 """Files of this machine behind URLs."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-import msgspec
-import structlog
 from anyio.to_thread import run_sync
 
 from golem_vpn.errors import Gone, InvalidInput, NotFound
 from golem_vpn.files.digests import digest_of
 from golem_vpn.files.messages import FileDescription
 from golem_vpn.files.partial import partial_file
+from golem_vpn.store.files import FileSnapshot
 
-log = structlog.get_logger()
 
+def examine(path: Path) -> FileSnapshot:
+    """Looks at a file; blocks.
 
-class Snapshot(msgspec.Struct, frozen=True):
-    """What a file was when it was looked at."""
-
-    size: int
-    modified: int
-    """Nanoseconds since 1970."""
-    digest: str
-
-    @classmethod
-    def of(cls, path: Path) -> "Snapshot":
-        """Looks at a file; blocks.
-
-        Raises:
-            NotFound: there is no such file.
-            InvalidInput: it can't be read, or changes meanwhile.
-        """
-        if not path.is_file():
-            raise NotFound(f"there is no file {path}")
-        try:
-            before = path.stat()
-            digest = digest_of(path)
-        except OSError as error:
-            raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
-        snapshot = cls(before.st_size, before.st_mtime_ns, digest)
-        if not snapshot.is_of(path.stat()):
-            raise InvalidInput(f"{path} is being written at the moment")
-        return snapshot
-
-    def is_of(self, status: os.stat_result) -> bool:
-        """Tells whether a file still seems to be the same."""
-        return (self.size, self.modified) == (status.st_size, status.st_mtime_ns)
+    Raises:
+        NotFound: there is no such file.
+        InvalidInput: it can't be read, or changes meanwhile.
+    """
+    if not path.is_file():
+        raise NotFound(f"there is no file {path}")
+    try:
+        status = path.stat()
+        snapshot = FileSnapshot(status.st_size, status.st_mtime_ns, digest_of(path))
+        unchanged = _matches(snapshot, path.stat())
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    if not unchanged:
+        raise InvalidInput(f"{path} is being written at the moment")
+    return snapshot
 
 
 class DiskSource:
-    """Published files of one content; there is something to read as long as one of them is as it was."""
+    """A published file, which must stay as it was."""
 
-    def __init__(self) -> None:
-        self._copies: dict[Path, Snapshot] = {}
-
-    def add(self, path: Path, snapshot: Snapshot) -> None:
-        """Takes in a file."""
-        self._copies[path] = snapshot
+    def __init__(self, path: Path, snapshot: FileSnapshot) -> None:
+        self._path = path
+        self._snapshot = snapshot
 
     async def describe(self) -> FileDescription:
         """Tells what it is.
 
         Raises:
-            Gone: every copy was removed or changed.
+            Gone: it was removed or changed.
         """
-        return await run_sync(self._describe)
+        await self.read(0, 0)
+        return FileDescription(self._snapshot.size, self._snapshot.digest)
 
     async def read(self, offset: int, length: int) -> bytes:
         """Gives a part of it.
 
         Raises:
-            Gone: every copy was removed or changed.
+            Gone: it was removed or changed.
         """
         return await run_sync(self._read, offset, length)
 
-    def _describe(self) -> FileDescription:
-        with self._open() as (snapshot, _):
-            return FileDescription(snapshot.size, snapshot.digest)
-
     def _read(self, offset: int, length: int) -> bytes:
-        with self._open() as (_, file):
-            file.seek(offset)
-            return file.read(length)
-
-    @contextmanager
-    def _open(self) -> Iterator[tuple[Snapshot, BinaryIO]]:
-        for path, snapshot in tuple(self._copies.items()):
-            try:
-                with open(path, "rb") as file:
-                    if snapshot.is_of(os.fstat(file.fileno())):
-                        yield snapshot, file
-                        return
-            except OSError as error:
-                log.info("a published file cannot be read any more", path=str(path), reason=error.strerror)
-            self._copies.pop(path, None)
-        raise Gone("the file was removed or changed since it was published")
+        try:
+            with open(self._path, "rb") as file:
+                if not _matches(self._snapshot, os.fstat(file.fileno())):
+                    raise Gone("the file has changed since it was published")
+                file.seek(offset)
+                return file.read(length)
+        except OSError as error:
+            raise Gone(f"the file cannot be read any more: {error.strerror}") from error
 
 
 class DiskSink:
@@ -124,3 +91,7 @@ class DiskSink:
         """Puts the file in its place."""
         async with partial_file(self._path, self._digest) as partial:
             await partial.complete(self._digest)
+
+
+def _matches(snapshot: FileSnapshot, status: os.stat_result) -> bool:
+    return (snapshot.size, snapshot.modified) == (status.st_size, status.st_mtime_ns)

@@ -8,7 +8,7 @@ from anyio.to_thread import run_sync
 from golem_vpn.errors import Conflict, NotFound
 from golem_vpn.files.chunks import IN_FLIGHT, Progress, check_size, fill
 from golem_vpn.files.courier import Courier
-from golem_vpn.files.disk import Snapshot
+from golem_vpn.files.disk import examine
 from golem_vpn.files.messages import (
     CHUNK_BYTES,
     BeginFile,
@@ -20,6 +20,7 @@ from golem_vpn.files.messages import (
 )
 from golem_vpn.files.partial import partial_file
 from golem_vpn.files.urls import GftpUrl
+from golem_vpn.store.files import FileSnapshot
 
 UPLOAD_ATTEMPTS = 3
 """How often an upload begins anew with a node that has forgotten it, as one that restarted has."""
@@ -63,7 +64,7 @@ class Gftp:
             TransferFailed: what arrived is not what was sent.
         """
         place = GftpUrl.parse(url)
-        snapshot = await run_sync(Snapshot.of, source)
+        snapshot = await run_sync(examine, source)
         for _ in range(UPLOAD_ATTEMPTS - 1):
             try:
                 return await self._upload(source, snapshot, place, on_progress)
@@ -71,7 +72,7 @@ class Gftp:
                 continue
         await self._upload(source, snapshot, place, on_progress)
 
-    async def _upload(self, source: Path, snapshot: Snapshot, place: GftpUrl, on_progress: Progress) -> None:
+    async def _upload(self, source: Path, snapshot: FileSnapshot, place: GftpUrl, on_progress: Progress) -> None:
         owner, name = place
         begin = BeginFile(owner, name, snapshot.size, snapshot.digest)
         done = await self._courier.ask(owner, begin, int)

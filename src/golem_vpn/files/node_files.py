@@ -30,8 +30,7 @@ class NodeFiles:
         """Builds the parts and recalls what the database holds."""
         courier = Courier(control)
         exchange = Exchange(control)
-        service = FileService(exchange, FileRepository(database), hidden)
+        fetcher = Fetcher(control, courier, allow_local_urls=allow_local_urls)
+        service = FileService(exchange, fetcher, FileRepository(database), hidden)
         await service.open()
-        return cls(
-            exchange, service, Blobs(control, courier), Fetcher(control, courier, allow_local_urls=allow_local_urls)
-        )
+        return cls(exchange, service, Blobs(control, courier), fetcher)

@@ -1,6 +1,6 @@
 """What this node offers under `gftp` URLs: published files, and places that wait for files.
 
-Files of the same content have one URL. What is offered stays so until it is released, also over a restart.
+Each has a URL of its own, which can't be guessed. It stays until it is released, also over a restart.
 """
 
 import secrets
@@ -12,15 +12,16 @@ from anyio.to_thread import run_sync
 
 from golem_vpn import moments
 from golem_vpn.errors import Forbidden, InvalidInput, NotFound, Overloaded
-from golem_vpn.files.disk import DiskSink, DiskSource, Snapshot
+from golem_vpn.files.disk import DiskSink, DiskSource, examine
 from golem_vpn.files.exchange import Exchange
+from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.urls import GftpUrl
-from golem_vpn.store.files import FileRepository, StoredAwaited, StoredPublication
+from golem_vpn.store.files import FileRepository, FileSnapshot, StoredFile
 
 MAX_FILES = 10_000
 
 
-class Offered(msgspec.Struct, frozen=True):
+class OfferedFile(msgspec.Struct, frozen=True):
     """A file of this machine and its URL."""
 
     file: str
@@ -28,23 +29,23 @@ class Offered(msgspec.Struct, frozen=True):
 
 
 class FileService:
-    """Publishes files, and waits for files."""
+    """Publishes files, waits for files, and carries those of this machine's own user."""
 
-    def __init__(self, exchange: Exchange, repository: FileRepository, hidden: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, exchange: Exchange, fetcher: Fetcher, repository: FileRepository, hidden: Sequence[Path] = ()
+    ) -> None:
         self._exchange = exchange
+        self._fetcher = fetcher
         self._repository = repository
-        self._hidden = tuple(hidden)
-        self._published: dict[GftpUrl, DiskSource] = {}
-        self._offered: dict[GftpUrl, list[Offered]] = {}
+        self._hidden = hidden
+        self._offered: dict[GftpUrl, OfferedFile] = {}
 
     async def open(self) -> None:
         """Recalls what was offered before the last stop of the daemon."""
-        for published in await self._repository.published():
-            self._add_published(published)
-        for awaited in await self._repository.awaited():
-            self._add_awaited(awaited)
+        for file in await self._repository.all():
+            self._offer(file)
 
-    async def publish(self, owner: str, paths: Sequence[Path]) -> list[Offered]:
+    async def publish(self, owner: str, paths: Sequence[Path]) -> list[OfferedFile]:
         """Makes files fetchable, all or none, and gives their URLs.
 
         Raises:
@@ -53,25 +54,20 @@ class FileService:
             Forbidden: one is the daemon's own.
             Overloaded: there are too many.
         """
-        self._check_room(len(paths))
-        files = [await run_sync(self._examine, owner, path) for path in paths]
-        for file in files:
-            await self._repository.publish(file)
-        return [self._add_published(file) for file in files]
+        files = [_new(owner, path, await run_sync(self._examine, path)) for path in paths]
+        return await self._add(files)
 
-    async def receive(self, owner: str, path: Path) -> Offered:
-        """Waits for a file, under a new URL.
+    async def receive(self, owner: str, path: Path) -> OfferedFile:
+        """Waits for a file.
 
         Raises:
             InvalidInput: there can be no such file.
             Forbidden: it would be among the daemon's own.
             Overloaded: there are too many.
         """
-        self._check_room(1)
         await run_sync(self._check_target, path)
-        file = StoredAwaited(owner=owner, name=secrets.token_hex(32), path=str(path), created=moments.now())
-        await self._repository.wait_for(file)
-        return self._add_awaited(file)
+        [offered] = await self._add([_new(owner, path, None)])
+        return offered
 
     async def release(self, owner: str, url: str) -> None:
         """Takes back what is under a URL.
@@ -83,60 +79,77 @@ class FileService:
         place = GftpUrl.parse(url)
         if place.owner != owner or place not in self._offered:
             raise NotFound(f"nothing of yours is offered under {place}")
-        await self._repository.release(place.owner, place.name)
+        await self._repository.remove(place.owner, place.name)
         self._exchange.unbind(place)
         self._offered.pop(place, None)
-        self._published.pop(place, None)
 
-    def offered(self, owner: str) -> list[Offered]:
-        """Lists the files of an identity."""
-        return [file for place, files in self._offered.items() if place.owner == owner for file in files]
+    def offered(self, owner: str) -> list[OfferedFile]:
+        """Lists the files of an identity, oldest first."""
+        return [file for place, file in self._offered.items() if place.owner == owner]
 
-    def check_path(self, path: Path) -> None:
-        """Makes sure that a file is none of the daemon's own; blocks.
+    async def download(self, url: str, path: Path) -> None:
+        """Fetches a file to a place of this machine.
 
         Raises:
-            InvalidInput: the path is not absolute.
-            Forbidden: it is in the daemon's folder.
+            Forbidden: the place is among the daemon's own files.
+            InvalidInput: there can be no such file, or the URL is one of this machine.
+            GolemVpnError: as `Fetcher.download` does.
         """
+        _check_remote(url)
+        await run_sync(self._check_target, path)
+        await self._fetcher.download(url, path)
+
+    async def upload(self, path: Path, url: str) -> None:
+        """Takes a file of this machine to where a URL points.
+
+        Raises:
+            Forbidden: the file is the daemon's own.
+            InvalidInput: the URL is one of this machine.
+            GolemVpnError: as `Fetcher.upload` does.
+        """
+        _check_remote(url)
+        await run_sync(self._check_path, path)
+        await self._fetcher.upload(path, url)
+
+    async def _add(self, files: Sequence[StoredFile]) -> list[OfferedFile]:
+        if len(self._offered) + len(files) > MAX_FILES:
+            raise Overloaded(f"this node offers at most {MAX_FILES} files; close some")
+        await self._repository.add(files)
+        return [self._offer(file) for file in files]
+
+    def _offer(self, file: StoredFile) -> OfferedFile:
+        place, path = GftpUrl(file.owner, file.name), Path(file.path)
+        if file.published is None:
+            self._exchange.bind(place, sink=DiskSink(path))
+        else:
+            self._exchange.bind(place, source=DiskSource(path, file.published))
+        offered = self._offered[place] = OfferedFile(file.path, str(place))
+        return offered
+
+    def _examine(self, path: Path) -> FileSnapshot:
+        self._check_path(path)
+        return examine(path)
+
+    def _check_target(self, path: Path) -> None:
+        self._check_path(path)
+        if not path.parent.is_dir():
+            raise InvalidInput(f"there is no directory {path.parent}")
+
+    def _check_path(self, path: Path) -> None:
         if not path.is_absolute() or "\0" in str(path):
             raise InvalidInput(f"{str(path)!r} is not an absolute path")
         resolved = path.resolve()
         if any(resolved.is_relative_to(hidden.resolve()) for hidden in self._hidden):
             raise Forbidden(f"{path} is in the daemon's own folder")
 
-    def _examine(self, owner: str, path: Path) -> StoredPublication:
-        self.check_path(path)
-        snapshot = msgspec.structs.asdict(Snapshot.of(path))
-        return StoredPublication(
-            owner=owner, name=snapshot["digest"], path=str(path), created=moments.now(), **snapshot
-        )
 
-    def _check_target(self, path: Path) -> None:
-        self.check_path(path)
-        if not path.parent.is_dir():
-            raise InvalidInput(f"there is no directory {path.parent}")
+def _check_remote(url: str) -> None:
+    """Refuses `file` URLs, by which the daemon's own files could be had."""
+    if url.partition(":")[0].lower() == "file":
+        raise InvalidInput("expected a gftp, http or https URL; the file is on this machine already")
 
-    def _check_room(self, count: int) -> None:
-        if sum(map(len, self._offered.values())) + count > MAX_FILES:
-            raise Overloaded(f"this node offers at most {MAX_FILES} files; close some")
 
-    def _add_published(self, file: StoredPublication) -> Offered:
-        place = GftpUrl(file.owner, file.name)
-        if place not in self._published:
-            self._published[place] = DiskSource()
-            self._exchange.bind(place, source=self._published[place])
-        self._published[place].add(Path(file.path), Snapshot(file.size, file.modified, file.digest))
-        return self._note(place, file.path)
-
-    def _add_awaited(self, file: StoredAwaited) -> Offered:
-        place = GftpUrl(file.owner, file.name)
-        self._exchange.bind(place, sink=DiskSink(Path(file.path)))
-        return self._note(place, file.path)
-
-    def _note(self, place: GftpUrl, path: str) -> Offered:
-        offered = Offered(path, str(place))
-        files = self._offered.setdefault(place, [])
-        if offered not in files:
-            files.append(offered)
-        return offered
+def _new(owner: str, path: Path, published: FileSnapshot | None) -> StoredFile:
+    return StoredFile(
+        owner=owner, name=secrets.token_hex(32), path=str(path), created=moments.now(), published=published
+    )

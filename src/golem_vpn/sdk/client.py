@@ -17,7 +17,10 @@ from golem_vpn.sdk.connection import Connection, path_of
 NET = "/net-api/v1/net"
 ACTIVITY = "/activity-api/v1/activity"
 DAEMON = "/golem-vpn/v1"
+FILES = f"{DAEMON}/files"
 FREE_HOST_SEARCH = 65_536
+LONG_SECONDS = 86_400.0
+"""How long a file may take, by default."""
 UPLOAD_CHUNK = 1 << 20
 
 
@@ -79,6 +82,32 @@ class Client(Connection):
     async def connections(self, network_id: str) -> list[models.Connection]:
         """Lists the open connections from the daemon into a network."""
         return await self.ask(list[models.Connection], "GET", path_of(NET, network_id, "tcp"))
+
+    async def files(self) -> list[models.OfferedFile]:
+        """Lists the files that are published, and those that are awaited."""
+        return await self.ask(list[models.OfferedFile], "GET", FILES)
+
+    async def publish_files(self, paths: Sequence[Path]) -> list[models.OfferedFile]:
+        """Makes files of the daemon's machine fetchable; the paths are absolute."""
+        return await self.ask(list[models.OfferedFile], "POST", f"{FILES}/publish", {"files": list(map(str, paths))})
+
+    async def receive_file(self, path: Path) -> models.OfferedFile:
+        """Makes a URL under which a file may be handed over, to be put at an absolute path."""
+        return await self.ask(models.OfferedFile, "POST", f"{FILES}/receive", {"outputFile": str(path)})
+
+    async def close_files(self, urls: Sequence[str]) -> list[str]:
+        """Takes URLs back, and tells `ok` or `error` of each."""
+        return await self.ask(list[str], "POST", f"{FILES}/close", {"urls": list(urls)})
+
+    async def upload_file(self, path: Path, url: str, timeout: float = LONG_SECONDS) -> None:
+        """Hands a file of the daemon's machine over."""
+        body = models.OfferedFile(str(path), url)
+        await self.ask(type(None), "POST", f"{FILES}/upload", body, timeout=timeout)
+
+    async def download_file(self, url: str, path: Path, timeout: float = LONG_SECONDS) -> None:
+        """Fetches a file to the daemon's machine."""
+        body = models.OfferedFile(str(path), url)
+        await self.ask(type(None), "POST", f"{FILES}/download", body, timeout=timeout)
 
     async def app_keys(self) -> list[models.AppKey]:
         """Lists the application keys."""

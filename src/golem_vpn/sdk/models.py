@@ -190,3 +190,10 @@ class PresetInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the offer says, as the following two."""
     memory_gib: float
     storage_gib: float
+
+
+class OfferedFile(msgspec.Struct, frozen=True):
+    """A file of the daemon's machine, and the URL by which other nodes fetch it or hand it over."""
+
+    file: str
+    url: str

@@ -1,35 +1,34 @@
 """Published and awaited files in the database."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from golem_vpn.store.database import Database
-from golem_vpn.store.tables.files import AwaitedFileRow, PublishedFileRow
+from golem_vpn.store.tables.files import OfferedFileRow
 
 
-class StoredPublication(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that others may fetch."""
+class FileSnapshot(msgspec.Struct, frozen=True):
+    """What a file was when it was looked at."""
 
-    owner: str
-    name: str
-    path: str
     size: int
     modified: int
     """Nanoseconds since 1970."""
     digest: str
-    created: datetime
+    """SHA3-256, in hex digits."""
 
 
-class StoredAwaited(msgspec.Struct, frozen=True, kw_only=True):
-    """A place that waits for a file."""
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file behind a URL."""
 
     owner: str
     name: str
     path: str
     created: datetime
+    published: FileSnapshot | None
+    """What others may fetch; nothing where a file is awaited."""
 
 
 class FileRepository:
@@ -38,33 +37,31 @@ class FileRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def publish(self, file: StoredPublication) -> None:
-        """Stores a published file in place of what its path held before."""
-        values = msgspec.structs.asdict(file)
-        keys = [PublishedFileRow.owner, PublishedFileRow.name, PublishedFileRow.path]
-        statement = insert(PublishedFileRow).values(**values)
+    async def add(self, files: Iterable[StoredFile]) -> None:
+        """Stores files, all or none."""
         async with self._database.transaction() as session:
-            await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+            session.add_all(map(_row, files))
 
-    async def wait_for(self, file: StoredAwaited) -> None:
-        """Stores an awaited file."""
-        async with self._database.transaction() as session:
-            session.add(AwaitedFileRow(**msgspec.structs.asdict(file)))
-
-    async def release(self, owner: str, name: str) -> None:
+    async def remove(self, owner: str, name: str) -> None:
         """Forgets what is behind a URL."""
         async with self._database.transaction() as session:
-            for table in (PublishedFileRow, AwaitedFileRow):
-                await session.execute(delete(table).where(table.owner == owner, table.name == name))
+            of_url = OfferedFileRow.owner == owner, OfferedFileRow.name == name
+            await session.execute(delete(OfferedFileRow).where(*of_url))
 
-    async def published(self) -> list[StoredPublication]:
-        """Lists the published files, oldest first."""
+    async def all(self) -> list[StoredFile]:
+        """Lists the files, oldest first."""
         async with self._database.reading() as session:
-            rows = await session.scalars(select(PublishedFileRow).order_by(PublishedFileRow.created))
-            return [msgspec.convert(row, StoredPublication, from_attributes=True) for row in rows]
+            rows = await session.scalars(select(OfferedFileRow).order_by(OfferedFileRow.created, OfferedFileRow.name))
+            return [_stored(row) for row in rows]
 
-    async def awaited(self) -> list[StoredAwaited]:
-        """Lists the awaited files, oldest first."""
-        async with self._database.reading() as session:
-            rows = await session.scalars(select(AwaitedFileRow).order_by(AwaitedFileRow.created))
-            return [msgspec.convert(row, StoredAwaited, from_attributes=True) for row in rows]
+
+def _row(file: StoredFile) -> OfferedFileRow:
+    known = {} if file.published is None else msgspec.structs.asdict(file.published)
+    return OfferedFileRow(owner=file.owner, name=file.name, path=file.path, created=file.created, **known)
+
+
+def _stored(row: OfferedFileRow) -> StoredFile:
+    published = None
+    if row.size is not None and row.modified is not None and row.digest is not None:
+        published = FileSnapshot(row.size, row.modified, row.digest)
+    return StoredFile(owner=row.owner, name=row.name, path=row.path, created=row.created, published=published)

@@ -16,7 +16,7 @@ def town(tmp_path: Path) -> Town:
 @pytest.fixture(autouse=True)
 def blockbuster() -> Iterator[BlockBuster]:
     """Makes a call fail that blocks the event loop."""
-    with blockbuster_ctx("golem_vpn.files") as blockbuster:
+    with blockbuster_ctx(["golem_vpn.files"]) as blockbuster:
         yield blockbuster
 
 

@@ -55,10 +55,11 @@ class Town:
             home = self.directory / "homes" / name
             home.mkdir(parents=True, exist_ok=True)
             exchange = Exchange(node.control)
-            files = FileService(exchange, FileRepository(database), hidden=(self.directory / "data",))
+            fetcher = Fetcher(node.control)
+            files = FileService(exchange, fetcher, FileRepository(database), hidden=(self.directory / "data",))
             await files.open()
             async with running(node):
-                yield House(node, exchange, files, Blobs(node.control), Fetcher(node.control), home)
+                yield House(node, exchange, files, Blobs(node.control), fetcher, home)
         finally:
             await database.close()
 

@@ -18,7 +18,6 @@ DIGEST = hashlib.sha3_256(CONTENT).hexdigest()
 async def test_a_published_file_is_fetched(town: Town) -> None:
     async with town.pair() as (alice, bob):
         [offered] = await alice.files.publish(alice.id, [alice.write("file", CONTENT)])
-        assert offered.url == f"gftp://{alice.id}/{DIGEST}"
         told: list[int] = []
         await bob.fetcher.download(offered.url, bob.home / "copy", lambda done, _total: told.append(done))
         assert (bob.home / "copy").read_bytes() == CONTENT
@@ -32,14 +31,14 @@ async def test_a_published_file_is_fetched(town: Town) -> None:
 async def test_a_file_that_changed_is_not_given(town: Town) -> None:
     async with town.pair() as (alice, bob):
         path = alice.write("file", CONTENT)
-        twin = alice.write("twin", CONTENT)
-        [offered, same] = await alice.files.publish(alice.id, [path, twin])
-        assert offered.url == same.url
+        [offered, same] = await alice.files.publish(alice.id, [path, path])
+        assert offered.url != same.url
         path.write_bytes(b"changed")
-        await bob.fetcher.download(offered.url, bob.home / "copy")
-        twin.unlink()
-        with pytest.raises(Gone, match="removed or changed"):
-            await bob.fetcher.download(offered.url, bob.home / "again")
+        with pytest.raises(Gone, match="has changed"):
+            await bob.fetcher.download(offered.url, bob.home / "copy")
+        path.unlink()
+        with pytest.raises(Gone, match="No such file"):
+            await bob.fetcher.download(same.url, bob.home / "copy")
         assert leftovers(bob.home) == []
 
 

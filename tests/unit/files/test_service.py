@@ -4,7 +4,7 @@ import pytest
 
 from golem_vpn.errors import Conflict, Forbidden, InvalidInput, NotFound, Overloaded
 from golem_vpn.files import service
-from golem_vpn.files.disk import DiskSource
+from golem_vpn.files.disk import DiskSink
 from golem_vpn.files.urls import GftpUrl
 from tests.unit.files.kit import Town
 
@@ -30,13 +30,13 @@ async def test_all_or_none_are_published(town: Town) -> None:
 async def test_what_is_released_is_offered_no_more(town: Town) -> None:
     async with town.house("alice") as alice:
         file = alice.write("file", b"x")
-        [offered] = await alice.files.publish(alice.id, [file])
-        assert await alice.files.publish(alice.id, [file]) == [offered]
-        assert alice.files.offered(alice.id) == [offered]
+        [offered, other] = await alice.files.publish(alice.id, [file, file])
+        assert alice.files.offered(alice.id) == [offered, other]
         with pytest.raises(NotFound):
             await alice.files.release("0x" + "0" * 40, offered.url)
         await alice.files.release(alice.id, offered.url)
-        assert alice.files.offered(alice.id) == []
+        assert alice.files.offered(alice.id) == [other]
+        await alice.fetcher.download(other.url, alice.home / "copy")
         with pytest.raises(NotFound):
             await alice.files.release(alice.id, offered.url)
         with pytest.raises(NotFound):
@@ -44,7 +44,7 @@ async def test_what_is_released_is_offered_no_more(town: Town) -> None:
         with pytest.raises(InvalidInput):
             await alice.files.release(alice.id, "gftp://nobody/x")
     async with town.house("alice") as alice:
-        assert alice.files.offered(alice.id) == []
+        assert alice.files.offered(alice.id) == [other]
 
 
 async def test_a_place_to_receive_at_must_be_possible(town: Town) -> None:
@@ -66,8 +66,8 @@ async def test_there_is_a_bound(town: Town, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_one_url_has_one_meaning(town: Town) -> None:
     async with town.house("alice") as alice:
         place = GftpUrl.parse(f"gftp://{alice.id}/name")
-        alice.exchange.bind(place, source=DiskSource())
+        alice.exchange.bind(place, sink=DiskSink(alice.home / "x"))
         with pytest.raises(Conflict):
-            alice.exchange.bind(place, source=DiskSource())
+            alice.exchange.bind(place, sink=DiskSink(alice.home / "x"))
         alice.exchange.unbind(place)
-        alice.exchange.bind(place, source=DiskSource())
+        alice.exchange.bind(place, sink=DiskSink(alice.home / "x"))

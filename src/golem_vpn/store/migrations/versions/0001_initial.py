@@ -63,14 +63,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_app_keys_name")),
     )
     op.create_table(
-        "awaited_files",
-        sa.Column("owner", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("path", sa.String(), nullable=False),
-        sa.Column("created", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("owner", "name", name=op.f("pk_awaited_files")),
-    )
-    op.create_table(
         "hub_members",
         sa.Column("node_id", sa.String(), nullable=False),
         sa.Column("joined", sa.BigInteger(), nullable=False),
@@ -145,6 +137,17 @@ def upgrade() -> None:
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
         sa.Column("signed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_node_records")),
+    )
+    op.create_table(
+        "offered_files",
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("modified", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("owner", "name", name=op.f("pk_offered_files")),
     )
     op.create_table(
         "payment_allocations",
@@ -267,17 +270,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_payments_told"), ["told"], unique=False)
 
     op.create_table(
-        "published_files",
-        sa.Column("owner", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("path", sa.String(), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("modified", sa.BigInteger(), nullable=False),
-        sa.Column("digest", sa.String(), nullable=False),
-        sa.Column("created", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("owner", "name", "path", name=op.f("pk_published_files")),
-    )
-    op.create_table(
         "published_offers",
         sa.Column("offer_id", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("offer_id", name=op.f("pk_published_offers")),
@@ -348,7 +340,6 @@ def downgrade() -> None:
     op.drop_table("image_tags")
     op.drop_table("settlements")
     op.drop_table("published_offers")
-    op.drop_table("published_files")
     with op.batch_alter_table("payments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_payments_told"))
         batch_op.drop_index(batch_op.f("ix_payments_owner_id_created"))
@@ -373,6 +364,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_payment_allocations_owner_id"))
 
     op.drop_table("payment_allocations")
+    op.drop_table("offered_files")
     op.drop_table("node_records")
     with op.batch_alter_table("networks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_networks_owner"))
@@ -387,7 +379,6 @@ def downgrade() -> None:
     op.drop_table("images")
     op.drop_table("hub_tickets")
     op.drop_table("hub_members")
-    op.drop_table("awaited_files")
     op.drop_table("app_keys")
     with op.batch_alter_table("agreements", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_agreements_told"))

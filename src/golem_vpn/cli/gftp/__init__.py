@@ -1,0 +1,1 @@
+"""The `gftp` program: files between this machine and other nodes, by the daemon."""

@@ -1,0 +1,16 @@
+"""The command's entry: kept small, because what it imports cannot be interrupted in good order."""
+
+import sys
+
+from golem_vpn.cli.main import INTERRUPTED
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    try:
+        from golem_vpn.cli.app import execute
+        from golem_vpn.cli.gftp.app import build
+
+        execute(build(), arguments)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
