@@ -29,6 +29,8 @@ from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
 from golem_vpn.files.node_files import NodeFiles
 from golem_vpn.images.registry import Registry
 from golem_vpn.market.agreements import AgreementService
+from golem_vpn.market.board import OfferBoard
+from golem_vpn.market.service import MarketService
 from golem_vpn.net import ticket
 from golem_vpn.net.identity import Identities, endpoint_secret
 from golem_vpn.net.native_dataplane import NativeDataPlane
@@ -147,17 +149,21 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     files = await NodeFiles.open(
         control, net.database, hidden=(config.data_dir,), allow_local_urls=config.allow_local_urls
     )
-    agreements = AgreementService(control, AgreementRepository(net.database, Role.REQUESTOR))
+    board = OfferBoard(control, net.node.directory, net.node.hub)
+    market = MarketService(control, board, net.database)
+    await market.open()
+    agreements = market.agreements
     activities = ActivityService(control, agreements, ActivityRepository(net.database, Role.REQUESTOR))
     payments = _payments(config, net)
     await payments.open()
     if config.provider:
-        provider = _provider(config, net)
+        provider = _provider(config, net, agreements)
         await provider.open()
         tasks.start_soon(provider.run)
     else:
         refuse_to_provide(control)
-    tasks.start_soon(agreements.run)
+    tasks.start_soon(board.run)
+    tasks.start_soon(market.run)
     tasks.start_soon(activities.run)
     images = Registry(config.data_dir / "images" / "registry", ImageRepository(net.database))
     await images.open()
@@ -171,7 +177,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         gates=Gates(app_keys, networks),
         directory=net.node.directory,
         attachments=Attachments(membership, interfaces, control.node_id, networks.gate_addresses),
-        agreements=agreements,
+        market=market,
         activities=activities,
         images=images,
         payments=payments,
@@ -186,12 +192,11 @@ def _payments(config: Config, net: Net) -> PaymentService:
     return PaymentService(net.node.control, net.database, [ledger])
 
 
-def _provider(config: Config, net: Net) -> ProviderService:
+def _provider(config: Config, net: Net, market: AgreementService) -> ProviderService:
     control = net.node.control
     known = joined_with(net.node.directory)
-    agreements = ProviderAgreements(
-        control, AgreementRepository(net.database, Role.PROVIDER), known, config.name, config.max_agreements
-    )
+    stored = AgreementRepository(net.database, Role.PROVIDER)
+    agreements = ProviderAgreements(control, market, stored, known, config.name, config.max_agreements)
     means = Means(
         make_runtime=NamespaceRuntime,
         networks=MemberNetworks(control.node_id, net.node.membership, net.data_plane),
@@ -199,7 +204,7 @@ def _provider(config: Config, net: Net) -> ProviderService:
         hidden=(config.data_dir,),
     )
     repository = ActivityRepository(net.database, Role.PROVIDER)
-    return ProviderService(control, agreements, ProviderActivities(repository, means, config.max_activities))
+    return ProviderService(control, market, agreements, ProviderActivities(repository, means, config.max_activities))
 
 
 class NodeView:

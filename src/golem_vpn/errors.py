@@ -51,6 +51,12 @@ class Gone(GolemVpnError):
     status = HTTPStatus.GONE
 
 
+class NotYet(GolemVpnError):
+    """It has neither come about nor failed in the time given. Ask again."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
 class Conflict(GolemVpnError):
     """It contradicts the present state, and nothing was changed."""
 

@@ -14,6 +14,7 @@ from golem_vpn.api.ports import Directory, NodeView, Provider
 from golem_vpn.files.service import FileService
 from golem_vpn.images.registry import Registry
 from golem_vpn.market.agreements import AgreementService
+from golem_vpn.market.service import MarketService
 from golem_vpn.net.identity import Identities
 from golem_vpn.payment.service import PaymentService
 from golem_vpn.store.app_keys import StoredAppKey
@@ -32,7 +33,7 @@ class Services:
     gates: Gates
     directory: Directory
     attachments: Attachments
-    agreements: AgreementService
+    market: MarketService
     activities: ActivityService
     images: Registry
     payments: PaymentService
@@ -49,6 +50,7 @@ Networks: TypeAlias = NamedDependency[SkipValidation[NetworkService]]
 Hubs: TypeAlias = NamedDependency[SkipValidation[Directory]]
 OpenGates: TypeAlias = NamedDependency[SkipValidation[Gates]]
 OwnAttachments: TypeAlias = NamedDependency[SkipValidation[Attachments]]
+Market: TypeAlias = NamedDependency[SkipValidation[MarketService]]
 Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
 Images: TypeAlias = NamedDependency[SkipValidation[Registry]]
@@ -69,7 +71,8 @@ def providers(services: Services) -> dict[str, Provide]:
         "gates": services.gates,
         "directory": services.directory,
         "attachments": services.attachments,
-        "agreements": services.agreements,
+        "market": services.market,
+        "agreements": services.market.agreements,
         "activities": services.activities,
         "images": services.images,
         "payments": services.payments,

@@ -1,38 +1,49 @@
-"""Agreements of this node's requestors.
+"""The agreements of this node's identities, as requestors and as providers."""
 
-An agreement is stored as Pending before the provider hears of it, so one whose answer got lost is known to be
-unsettled: it is cancelled, and the provider told. An end that a provider could not be told at once, it is told when it
-is there again.
-"""
-
-import secrets
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
-import structlog
+import msgspec
 
 from golem_vpn import moments
-from golem_vpn.errors import Forbidden, GolemVpnError, Gone, NotFound, PeerUnreachable
-from golem_vpn.market.messages import Hire, Hired, TerminateAgreement
+from golem_vpn.errors import Conflict, Gone, InvalidInput, NotFound, NotYet
+from golem_vpn.market.agreement_book import AgreementBook, ChangeListener
+from golem_vpn.market.agreement_exchange import AgreementExchange
+from golem_vpn.market.hiring import Hiring
+from golem_vpn.market.ids import new_key
+from golem_vpn.market.proposals import Proposals
+from golem_vpn.market.states import AgreementAction
+from golem_vpn.market.waiting import until
 from golem_vpn.net.control import Control
-from golem_vpn.net.identity import parse_node_id
-from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role, StoredAgreement
+from golem_vpn.store.agreement_events import StoredAgreementEvent
+from golem_vpn.store.agreements import AgreementState, StoredAgreement
+from golem_vpn.store.roles import Role
 
-APPROVAL_TIME = timedelta(hours=1)
-RETRY_SECONDS = 5.0
-TELL_FOR = timedelta(days=7)
-"""How long a provider that is away is looked for; one that stays away longer has lost its activities anyway."""
-
-log = structlog.get_logger()
+TELL_SECONDS = 3.0
+"""How long a caller waits for the other side to hear of something; it hears later otherwise."""
+MAX_REASON_BYTES = 16 * 1024
+MAX_VALIDITY = timedelta(days=365)
 
 
 class AgreementService:
     """Makes, shows and ends agreements."""
 
-    def __init__(self, control: Control, repository: AgreementRepository) -> None:
-        self._control = control
-        self._repository = repository
+    def __init__(self, control: Control, book: AgreementBook, proposals: Proposals) -> None:
+        self._book = book
+        self._proposals = proposals
+        self._exchange = AgreementExchange(control, book)
+        self._hiring = Hiring(control, book)
+
+    def on_change(self, listener: ChangeListener) -> None:
+        """Adds a listener, which hears of every new agreement and every change of state, in both roles."""
+        self._book.on_change(listener)
+
+    async def run(self) -> None:
+        """Tells the other sides what they could not be told before, for ever."""
+        await self._hiring.give_up_unsettled()
+        await self._exchange.run()
 
     async def hire(
         self, requestor: str, provider_id: str, demand_properties: dict[str, Any] | None = None
@@ -45,186 +56,221 @@ class AgreementService:
             Forbidden: that node is no provider, or not for this requestor.
             Conflict: the provider has no room.
         """
-        agreement = _pending(requestor, parse_node_id(provider_id), demand_properties or {})
-        await self._repository.add(agreement)
-        try:
-            answer = await self._control.request(agreement.provider_id, _hire(agreement), Hired)
-        except PeerUnreachable as error:
-            await self._end_pending(agreement, AgreementState.CANCELLED, error.message, told=False)
-            raise
-        except GolemVpnError as error:
-            await self._end_pending(agreement, AgreementState.REJECTED, error.message, told=True)
-            raise
-        except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
-                await self._end_pending(agreement, AgreementState.CANCELLED, "the caller went away", told=False)
-            raise
-        return await self._approve(agreement, answer)
+        return await self._hiring.hire(requestor, provider_id, demand_properties or {})
 
-    async def find(self, agreement_id: str) -> StoredAgreement:
+    async def accept_hire(self, agreement: StoredAgreement) -> None:
+        """Stores an agreement that this provider gives to a requestor that hires it directly."""
+        await self._book.add(agreement)
+
+    async def create(self, identity: str, proposal_id: str, valid_to: datetime) -> str:
+        """Makes an agreement of a provider's proposal, for the requestor to confirm, and gives its id.
+
+        Raises:
+            NotFound: there is no such proposal.
+            InvalidInput: the proposal is the requestor's own, or the time is over already.
+            Conflict: the provider has not answered yet, or another agreement is being made of the proposal.
+            Gone: the proposal was rejected or has expired.
+        """
+        now = moments.now()
+        if not now < valid_to:
+            raise InvalidInput("validTo: the time to approve the agreement is over already")
+        demand, offer = await self._proposals.for_agreement(identity, proposal_id)
+        agreement = StoredAgreement(
+            id=new_key(),
+            role=Role.REQUESTOR,
+            requestor_id=demand.identity,
+            provider_id=demand.other_identity,
+            demand_id=demand.subscription_id,
+            demand_properties=demand.properties,
+            demand_constraints=demand.constraints,
+            offer_id=demand.other_subscription_id,
+            offer_properties=offer.properties,
+            offer_constraints=offer.constraints,
+            created=now,
+            valid_to=min(valid_to, now + MAX_VALIDITY),
+            state=AgreementState.PROPOSAL,
+            proposal_id=offer.id,
+        )
+        await self._book.add_from_proposal(agreement)
+        return agreement.id
+
+    async def find(self, agreement_id: str, role: Role = Role.REQUESTOR) -> StoredAgreement:
         """Gives an agreement, whosever it is.
 
         Raises:
             NotFound: there is none of that id.
         """
-        agreement = await self._repository.find(agreement_id)
+        agreement = await self._book.find(agreement_id, role)
         if agreement is None:
             raise NotFound(f"there is no agreement {agreement_id}")
         return agreement
 
-    async def show(self, requestor: str, agreement_id: str) -> StoredAgreement:
-        """Gives an agreement of a requestor.
+    async def show(self, identity: str, agreement_id: str, role: Role | None = None) -> StoredAgreement:
+        """Gives an agreement of an identity; where it is on both sides and no role is given, the requestor's view.
 
         Raises:
             NotFound: there is none of that id.
             Forbidden: it is another identity's.
         """
-        agreement = await self.find(agreement_id)
-        if agreement.requestor_id != requestor:
-            raise Forbidden("the agreement is another identity's")
-        return agreement
-
-    async def list(self, requestor: str) -> list[StoredAgreement]:
-        """Lists the agreements of a requestor, oldest first."""
-        return await self._repository.of_requestor(requestor)
+        return await self._book.show(identity, agreement_id, role)
 
     async def live(self, requestor: str, agreement_id: str) -> StoredAgreement:
-        """Gives an agreement that activities can be made under.
+        """Gives an agreement that its requestor can make activities under.
 
         Raises:
             NotFound: there is none of that id.
             Forbidden: it is another identity's.
             Gone: it has ended, or never came about.
         """
-        agreement = await self.show(requestor, agreement_id)
+        agreement = await self.show(requestor, agreement_id, Role.REQUESTOR)
         if agreement.state is not AgreementState.APPROVED:
             raise Gone(f"the agreement is not in force: {agreement.state}")
         return agreement
 
-    async def terminate(self, requestor: str, agreement_id: str, reason: str = "") -> None:
-        """Ends an agreement, and with it the activities under it, at once or as soon as the provider is there again.
+    async def acknowledge(self, agreement: StoredAgreement) -> StoredAgreement:
+        """Takes it that the requestor knows of this provider's yes, since it acts on it; gives the agreement then."""
+        return await self._exchange.acknowledge(agreement)
+
+    async def confirm(self, identity: str, agreement_id: str, app_session_id: str | None = None) -> None:
+        """Sends an agreement to its provider, at once or as soon as that is there.
 
         Raises:
             NotFound: there is none of that id.
             Forbidden: it is another identity's.
+            Conflict: it was confirmed before.
+            Gone: it has ended, or its time is over.
+        """
+        agreement = await self._in_time(identity, agreement_id, Role.REQUESTOR)
+        action = AgreementAction.CONFIRM
+        await self._tell(await self._book.move(agreement, action, app_session_id=app_session_id, told=False))
+
+    async def wait(self, identity: str, agreement_id: str, timeout: float) -> None:
+        """Returns when an agreement is approved.
+
+        Raises:
+            NotFound: there is none of that id.
+            Forbidden: it is another identity's.
+            Conflict: it was not confirmed.
+            NotYet: the provider did not answer within the time.
+            Gone: it will never be, or has ended.
+        """
+        agreement = await self.show(identity, agreement_id, Role.REQUESTOR)
+        await self._approval(agreement, timeout)
+
+    async def approve(
+        self, identity: str, agreement_id: str, app_session_id: str | None = None, timeout: float = TELL_SECONDS
+    ) -> None:
+        """Says yes for the provider, and returns when the requestor knows: then the agreement is in force.
+
+        Raises:
+            NotFound: there is none of that id.
+            Forbidden: it is another identity's.
+            NotYet: the requestor could not be told within the time; it is told later, and can still withdraw.
+            Conflict: it is approved already.
+            Gone: it has ended, or the requestor wants it no more.
+        """
+        agreement = await self._in_time(identity, agreement_id, Role.PROVIDER)
+        values = {"approved": moments.now(), "app_session_id": app_session_id, "told": False}
+        promised = await self._book.move(agreement, AgreementAction.PROMISE, **values)
+        deadline = anyio.current_time() + timeout
+        await self._tell(promised, timeout)
+        await self._approval(promised, max(0.0, deadline - anyio.current_time()))
+
+    async def reject(self, identity: str, agreement_id: str, reason: dict[str, Any] | None = None) -> None:
+        """Says no for the provider.
+
+        Raises:
+            NotFound: there is none of that id.
+            Forbidden: it is another identity's.
+            InvalidInput: the reason is too long.
+            Conflict: it is approved already.
+            Gone: it has ended.
+        """
+        await self._end(identity, agreement_id, Role.PROVIDER, AgreementAction.REJECT, reason)
+
+    async def cancel(self, identity: str, agreement_id: str, reason: dict[str, Any] | None = None) -> None:
+        """Takes the requestor's proposal of an agreement back.
+
+        Raises:
+            NotFound: there is none of that id.
+            Forbidden: it is another identity's.
+            InvalidInput: the reason is too long.
+            Conflict: it is approved already.
+            Gone: it has ended.
+        """
+        await self._end(identity, agreement_id, Role.REQUESTOR, AgreementAction.CANCEL, reason)
+
+    async def terminate(self, identity: str, agreement_id: str, reason: dict[str, Any] | None = None) -> None:
+        """Ends an agreement, and with it the activities under it; the other side hears at once or as soon as it can.
+
+        Raises:
+            NotFound: there is none of that id.
+            Forbidden: it is another identity's.
+            InvalidInput: the reason is too long.
+            Conflict: it is not approved yet.
             Gone: it has ended before.
         """
-        agreement = await self.live(requestor, agreement_id)
-        ended = await self._repository.change(
-            agreement.id,
-            only_in=AgreementState.APPROVED,
-            state=AgreementState.TERMINATED,
-            ended=datetime.now(UTC),
-            end_reason=reason or "terminated by the requestor",
-            told=False,
-        )
-        if ended is None:
-            raise Gone("the agreement has ended")
-        await self._tell(ended)
+        await self._end(identity, agreement_id, None, AgreementAction.TERMINATE, reason)
 
-    async def run(self) -> None:
-        """Tells providers what they could not be told before, for ever."""
-        for unsettled in await self._repository.in_state(AgreementState.PENDING):
-            await self._end_pending(unsettled, AgreementState.CANCELLED, "the requestor's daemon restarted", told=False)
-        while True:
-            async with anyio.create_task_group() as tasks:
-                for agreement in await self._repository.untold():
-                    tasks.start_soon(self._tell, agreement)
-            await anyio.sleep(RETRY_SECONDS)
+    async def events(
+        self,
+        identity: str,
+        after: datetime,
+        timeout: float = 0.0,
+        max_events: int = 100,
+        app_session_id: str | None = None,
+    ) -> list[StoredAgreementEvent]:
+        """Gives what happened to the agreements of an identity after a date, as soon as there is anything."""
 
-    async def _approve(self, agreement: StoredAgreement, answer: Hired) -> StoredAgreement:
-        approved = await self._repository.change(
-            agreement.id,
-            only_in=AgreementState.PENDING,
-            state=AgreementState.APPROVED,
-            provider_id=answer.provider_id,
-            offer_id=answer.offer_id,
-            offer_properties=answer.offer_properties,
-            approved=answer.approved,
-        )
-        if approved is None:
-            raise Gone("the agreement was cancelled meanwhile")
-        return approved
+        async def look() -> list[StoredAgreementEvent]:
+            return await self._book.events(identity, after, app_session_id, max_events)
 
-    async def _end_pending(self, agreement: StoredAgreement, state: AgreementState, reason: str, *, told: bool) -> None:
-        await self._repository.change(
-            agreement.id,
-            only_in=AgreementState.PENDING,
-            state=state,
-            ended=datetime.now(UTC),
-            end_reason=reason,
-            told=told,
-        )
+        return await until(look, self._listen(identity), timeout) or []
 
-    async def _tell(self, agreement: StoredAgreement) -> None:
-        message = TerminateAgreement(agreement.id, agreement.end_reason or "")
-        try:
-            await self._control.request(agreement.provider_id, message, type(None))
-        except PeerUnreachable:
-            if not _is_over(agreement):
-                return
-        except GolemVpnError as error:
-            # Whatever the provider has against it, saying it again won't help.
-            log.warning("a provider took the end of an agreement ill", agreement_id=agreement.id, error=error.message)
-        await self._repository.mark_told(agreement.id)
+    async def list(self, identity: str, role: Role | None = None) -> list[StoredAgreement]:
+        """Lists the agreements of an identity, in both roles where none is given, oldest first."""
+        return await self._book.list(identity, role)
 
+    async def _in_time(self, identity: str, agreement_id: str, role: Role) -> StoredAgreement:
+        agreement = await self.show(identity, agreement_id, role)
+        if agreement.valid_to < moments.now() and agreement.state in {AgreementState.PROPOSAL, AgreementState.PENDING}:
+            await self._exchange.expire()
+            agreement = await self.show(identity, agreement_id, role)
+        return agreement
 
-def agreement_json(agreement: StoredAgreement) -> dict[str, Any]:
-    """Gives an agreement in the form of the Market API."""
-    timestamp = moments.to_text(agreement.created)
-    return {
-        "agreementId": agreement.id,
-        "demand": {
-            "demandId": agreement.demand_id,
-            "requestorId": agreement.requestor_id,
-            "properties": agreement.demand_properties,
-            "constraints": agreement.demand_constraints,
-            "timestamp": timestamp,
-        },
-        "offer": {
-            "offerId": agreement.offer_id,
-            "providerId": agreement.provider_id,
-            "properties": agreement.offer_properties,
-            "constraints": agreement.offer_constraints,
-            "timestamp": timestamp,
-        },
-        "validTo": moments.to_text(agreement.valid_to),
-        "approvedDate": None if agreement.approved is None else moments.to_text(agreement.approved),
-        "terminatedDate": None if agreement.ended is None else moments.to_text(agreement.ended),
-        "reason": agreement.end_reason,
-        "state": agreement.state,
-        "timestamp": timestamp,
-    }
+    async def _approval(self, agreement: StoredAgreement, timeout: float) -> None:
+        async def look() -> StoredAgreement | None:
+            current = await self.find(agreement.id, agreement.role)
+            return None if current.state is AgreementState.PENDING else current
 
+        settled = await until(look, self._listen(agreement.id), timeout)
+        if settled is None:
+            raise NotYet("the agreement is neither approved nor rejected yet; ask again")
+        if settled.state is AgreementState.PROPOSAL:
+            raise Conflict("the agreement was not confirmed yet")
+        if settled.state is not AgreementState.APPROVED:
+            raise Gone(settled.state)
 
-def _pending(requestor: str, provider_id: str, demand_properties: dict[str, Any]) -> StoredAgreement:
-    now = datetime.now(UTC)
-    return StoredAgreement(
-        id=secrets.token_hex(32),
-        role=Role.REQUESTOR,
-        requestor_id=requestor,
-        provider_id=provider_id,
-        demand_id=f"{secrets.token_hex(16)}-{secrets.token_hex(32)}",
-        demand_properties=demand_properties,
-        offer_id="",
-        created=now,
-        valid_to=now + APPROVAL_TIME,
-        state=AgreementState.PENDING,
-    )
+    async def _end(
+        self,
+        identity: str,
+        agreement_id: str,
+        role: Role | None,
+        action: AgreementAction,
+        reason: dict[str, Any] | None,
+    ) -> None:
+        if reason is not None and len(msgspec.json.encode(reason)) > MAX_REASON_BYTES:
+            raise InvalidInput(f"a reason has at most {MAX_REASON_BYTES} bytes")
+        agreement = await self.show(identity, agreement_id, role)
+        reason = reason or {"message": f"{action} by the {agreement.role.lower()}"}
+        # What the provider has not heard of, it need not hear the end of.
+        told = agreement.state is AgreementState.PROPOSAL
+        await self._tell(await self._book.end(agreement, action, agreement.role, reason, told=told))
 
+    async def _tell(self, agreement: StoredAgreement, timeout: float = TELL_SECONDS) -> None:
+        if not agreement.told:
+            with anyio.move_on_after(timeout):
+                await self._exchange.tell(agreement)
 
-def _is_over(agreement: StoredAgreement) -> bool:
-    """Says whether the end of an agreement is so long ago that its provider need not hear of it."""
-    patience = APPROVAL_TIME if agreement.approved is None else TELL_FOR
-    return datetime.now(UTC) - (agreement.ended or agreement.created) > patience
-
-
-def _hire(agreement: StoredAgreement) -> Hire:
-    return Hire(
-        agreement_id=agreement.id,
-        requestor_id=agreement.requestor_id,
-        demand_id=agreement.demand_id,
-        demand_properties=agreement.demand_properties,
-        created=agreement.created,
-        valid_to=agreement.valid_to,
-    )
+    def _listen(self, key: str) -> Callable[[], anyio.Event]:
+        return lambda: self._book.bells.listen(key)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import anyio
 
 from golem_vpn.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
+from golem_vpn.market.agreements import AgreementService
 from golem_vpn.market.messages import Hire, Hired
 from golem_vpn.net.control import Control
 from golem_vpn.net.directory import Directory
@@ -30,12 +31,19 @@ def joined_with(directory: Directory) -> IsKnown:
 
 
 class ProviderAgreements:
-    """Accepts and ends agreements with other nodes' requestors, and with this node's own."""
+    """Lets other nodes' requestors hire this node, and this node's own, and knows whose agreements are whose."""
 
     def __init__(
-        self, control: Control, repository: AgreementRepository, is_known: IsKnown, node_name: str, maximum: int
+        self,
+        control: Control,
+        agreements: AgreementService,
+        repository: AgreementRepository,
+        is_known: IsKnown,
+        node_name: str,
+        maximum: int,
     ) -> None:
         self._control = control
+        self._agreements = agreements
         self._repository = repository
         self._is_known = is_known
         self._node_name = node_name
@@ -65,27 +73,8 @@ class ProviderAgreements:
             if len(await self._repository.in_state(AgreementState.APPROVED)) >= self._maximum:
                 raise Conflict(f"this provider has {self._maximum} agreements already")
             agreement = self._accept(message)
-            await self._repository.add(agreement)
+            await self._agreements.accept_hire(agreement)
         return _hired(agreement)
-
-    async def terminate(self, sender: str, agreement_id: str, reason: str) -> bool:
-        """Ends an agreement and tells whether it was in force; one that is unknown here has nothing to end.
-
-        Raises:
-            Forbidden: the sender is not its requestor.
-        """
-        agreement = await self._repository.find(agreement_id)
-        if agreement is None:
-            return False
-        self.check_identity(sender, agreement.requestor_id)
-        ended = await self._repository.change(
-            agreement.id,
-            only_in=AgreementState.APPROVED,
-            state=AgreementState.TERMINATED,
-            ended=datetime.now(UTC),
-            end_reason=reason[:1000],
-        )
-        return ended is not None
 
     async def show(self, sender: str, agreement_id: str) -> StoredAgreement:
         """Gives an agreement of the sender's.
@@ -108,7 +97,8 @@ class ProviderAgreements:
             Forbidden: the sender is not its requestor.
             Gone: it has ended.
         """
-        agreement = await self.show(sender, agreement_id)
+        # Whoever acts under the agreement knows that it is approved, even while the answer that says so is under way.
+        agreement = await self._agreements.acknowledge(await self.show(sender, agreement_id))
         if agreement.state is not AgreementState.APPROVED:
             raise Gone("the agreement has ended")
         return agreement

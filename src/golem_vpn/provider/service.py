@@ -3,6 +3,7 @@
 Every message names an agreement or an activity; the sender must have proven to be the requestor behind it.
 """
 
+import anyio
 import structlog
 
 from golem_vpn.activity.messages import (
@@ -21,15 +22,18 @@ from golem_vpn.activity.messages import (
     RunningCommandList,
     RunningCommands,
 )
+from golem_vpn.bells import Bells
 from golem_vpn.errors import Forbidden, Gone, InvalidInput
 from golem_vpn.exeunit.exeunit import ExeUnit
 from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.state import State, StatePair
 from golem_vpn.exeunit.status import ActivityStatus, Usage
-from golem_vpn.market.messages import Hire, Hired, TerminateAgreement
+from golem_vpn.market.agreements import AgreementService
+from golem_vpn.market.messages import Hire, Hired
 from golem_vpn.net.control import Control
 from golem_vpn.provider.activities import ProviderActivities
 from golem_vpn.provider.agreements import ProviderAgreements
+from golem_vpn.store.agreements import AgreementState, Role, StoredAgreement
 
 PAGE_BYTES = 600 * 1024
 """Together with the largest single entry, below what a control message can hold."""
@@ -41,11 +45,20 @@ log = structlog.get_logger()
 class ProviderService:
     """Serves the requestors that hired this node."""
 
-    def __init__(self, control: Control, agreements: ProviderAgreements, activities: ProviderActivities) -> None:
+    def __init__(
+        self,
+        control: Control,
+        market: AgreementService,
+        agreements: ProviderAgreements,
+        activities: ProviderActivities,
+    ) -> None:
         self._agreements = agreements
         self._activities = activities
+        self._ended: dict[str, str] = {}
+        """The agreements that have just ended, and why."""
+        self._bells: Bells[None] = Bells()
+        market.on_change(self._note_change)
         control.on(Hire)(self._hire)
-        control.on(TerminateAgreement)(self._terminate_agreement)
         control.on(CreateActivity)(self._create)
         control.on(ExecuteScript)(self._execute)
         control.on(BatchResults)(self._results)
@@ -62,17 +75,28 @@ class ProviderService:
 
     async def run(self) -> None:
         """Runs activities until it is cancelled, and ends them then."""
-        await self._activities.run()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._end_activities)
+            await self._activities.run()
+
+    def _note_change(self, agreement: StoredAgreement) -> None:
+        if agreement.role is Role.PROVIDER and agreement.state is AgreementState.TERMINATED:
+            self._ended[agreement.id] = f"the agreement was terminated: {agreement.end_reason}"
+            self._bells.ring(None)
+
+    async def _end_activities(self) -> None:
+        """Ends the activities of agreements that end."""
+        async with anyio.create_task_group() as tasks:
+            while True:
+                bell = self._bells.listen(None)
+                while self._ended:
+                    tasks.start_soon(self._activities.destroy_of_agreement, *self._ended.popitem())
+                await bell.wait()
 
     async def _hire(self, sender: str, message: Hire) -> Hired:
         hired = await self._agreements.hire(sender, message)
         log.info("hired", agreement_id=message.agreement_id, requestor_id=message.requestor_id)
         return hired
-
-    async def _terminate_agreement(self, sender: str, message: TerminateAgreement) -> None:
-        if await self._agreements.terminate(sender, message.agreement_id, message.reason):
-            reason = f"the agreement was terminated: {message.reason}"
-            await self._activities.destroy_of_agreement(message.agreement_id, reason)
 
     async def _create(self, sender: str, message: CreateActivity) -> None:
         agreement = await self._agreements.live(sender, message.agreement_id)

@@ -1,21 +1,21 @@
 """Agreements in the database."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from golem_vpn.store.agreement_events import StoredAgreementEvent
 from golem_vpn.store.database import Database
-from golem_vpn.store.tables.agreements import AgreementRow
+from golem_vpn.store.market import ProposalState, StoredMarketEvent, event_row
+from golem_vpn.store.roles import Role
+from golem_vpn.store.tables.agreements import AgreementEventRow, AgreementRow
+from golem_vpn.store.tables.market import ProposalRow
 
-
-class Role(StrEnum):
-    """Which side of an agreement this node is on."""
-
-    REQUESTOR = "Requestor"
-    PROVIDER = "Provider"
+__all__ = ["AgreementRepository", "AgreementState", "Role", "StoredAgreement"]
 
 
 class AgreementState(StrEnum):
@@ -28,6 +28,9 @@ class AgreementState(StrEnum):
     APPROVED = "Approved"
     EXPIRED = "Expired"
     TERMINATED = "Terminated"
+
+
+_FAILURES = {AgreementState.CANCELLED, AgreementState.REJECTED, AgreementState.EXPIRED}
 
 
 class StoredAgreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +51,32 @@ class StoredAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """Until when it can be approved."""
     state: AgreementState
     approved: datetime | None = None
+    """When the provider said yes; of a provider's agreement that is Pending, this says that the requestor will hear."""
     ended: datetime | None = None
-    end_reason: str | None = None
+    reason: dict[str, Any] | None = None
+    """Why it ended, as whoever ended it said: a message, and perhaps more."""
+    terminator: Role | None = None
+    """Who ended it."""
+    app_session_id: str | None = None
+    proposal_id: str | None = None
+    """This side's id of the proposal that it was made from; one by direct hire has none."""
     told: bool = True
     """Whether the other side knows of this state."""
+
+    @property
+    def identity(self) -> str:
+        """The identity of this node that has the agreement."""
+        return self.requestor_id if self.role is Role.REQUESTOR else self.provider_id
+
+    @property
+    def other_identity(self) -> str:
+        """The identity on the other side."""
+        return self.provider_id if self.role is Role.REQUESTOR else self.requestor_id
+
+    @property
+    def end_reason(self) -> str | None:
+        """Why it ended, in words."""
+        return None if self.reason is None else str(self.reason.get("message", ""))
 
 
 class AgreementRepository:
@@ -66,6 +91,28 @@ class AgreementRepository:
         async with self._database.transaction() as session:
             session.add(AgreementRow(**msgspec.structs.asdict(agreement)))
 
+    async def add_from_proposal(self, agreement: StoredAgreement, news: StoredMarketEvent | None = None) -> int | None:
+        """Stores a new agreement, takes its proposal up for it, and tells the owner of the offer by news.
+
+        Gives the place of the news, 0 without, and nothing where the proposal is not free: then nothing is changed.
+        """
+        async with self._database.transaction() as session:
+            taken = await session.scalars(
+                update(ProposalRow)
+                .where(ProposalRow.id == agreement.proposal_id, ProposalRow.state == ProposalState.DRAFT)
+                .values(state=ProposalState.ACCEPTED)
+                .returning(ProposalRow.id)
+            )
+            if taken.first() is None:
+                return None
+            session.add(AgreementRow(**msgspec.structs.asdict(agreement)))
+            if news is None:
+                return 0
+            row = event_row(news)
+            session.add(row)
+            await session.flush()
+            return row.position
+
     async def find(self, agreement_id: str) -> StoredAgreement | None:
         """Finds an agreement by id."""
         async with self._database.reading() as session:
@@ -76,34 +123,73 @@ class AgreementRepository:
         """Lists the agreements of a requestor, oldest first."""
         return await self._select(AgreementRow.requestor_id == requestor_id)
 
-    async def in_state(self, state: AgreementState) -> list[StoredAgreement]:
-        """Lists the agreements that are in a state, oldest first."""
-        return await self._select(AgreementRow.state == state)
+    async def of_provider(self, provider_id: str) -> list[StoredAgreement]:
+        """Lists the agreements of a provider, oldest first."""
+        return await self._select(AgreementRow.provider_id == provider_id)
+
+    async def in_state(self, *states: AgreementState) -> list[StoredAgreement]:
+        """Lists the agreements that are in one of some states, oldest first."""
+        return await self._select(AgreementRow.state.in_(states))
 
     async def untold(self) -> list[StoredAgreement]:
         """Lists the agreements whose state the other side does not know, oldest first."""
         return await self._select(AgreementRow.told.is_(False))
 
-    async def change(self, agreement_id: str, *, only_in: AgreementState, **values: Any) -> StoredAgreement | None:
-        """Changes an agreement that is in a certain state, and gives it; nothing where it is in another."""
+    async def change(
+        self,
+        agreement_id: str,
+        *,
+        only_in: AgreementState | Collection[AgreementState],
+        event: StoredAgreementEvent | None = None,
+        **values: Any,
+    ) -> StoredAgreement | None:
+        """Changes an agreement that is in a certain state, and gives it; nothing where it is in another.
+
+        The event, which tells of the change, is stored with it or not at all. An agreement that will never come about
+        leaves its proposal free for another.
+        """
+        states = {only_in} if isinstance(only_in, AgreementState) else set(only_in)
         async with self._database.transaction() as session:
             rows = await session.scalars(
                 update(AgreementRow)
-                .where(AgreementRow.id == agreement_id, AgreementRow.role == self._role, AgreementRow.state == only_in)
+                .where(AgreementRow.id == agreement_id, AgreementRow.role == self._role, AgreementRow.state.in_(states))
                 .values(**values)
                 .returning(AgreementRow)
             )
             row = rows.one_or_none()
-            return None if row is None else _stored(row)
+            if row is None:
+                return None
+            if event is not None:
+                session.add(AgreementEventRow(**msgspec.structs.asdict(event)))
+            if row.state in _FAILURES:
+                await session.execute(
+                    update(ProposalRow)
+                    .where(ProposalRow.id == row.proposal_id, ProposalRow.state == ProposalState.ACCEPTED)
+                    .values(state=ProposalState.DRAFT)
+                )
+            return _stored(row)
 
-    async def mark_told(self, agreement_id: str) -> None:
-        """Notes that the other side knows."""
+    async def mark_told(self, agreement_id: str, state: AgreementState | None = None) -> None:
+        """Notes that the other side knows; with a state, only while the agreement is in it."""
+        condition = AgreementRow.state == state if state is not None else AgreementRow.told.is_(False)
         async with self._database.transaction() as session:
             await session.execute(
                 update(AgreementRow)
-                .where(AgreementRow.id == agreement_id, AgreementRow.role == self._role)
+                .where(AgreementRow.id == agreement_id, AgreementRow.role == self._role, condition)
                 .values(told=True)
             )
+
+    async def prune(self, ended_before: datetime) -> None:
+        """Forgets the agreements that ended long ago, with their events."""
+        old = [AgreementRow.role == self._role, AgreementRow.ended < ended_before, AgreementRow.told.is_(True)]
+        async with self._database.transaction() as session:
+            await session.execute(
+                delete(AgreementEventRow).where(
+                    AgreementEventRow.role == self._role,
+                    AgreementEventRow.agreement_id.in_(select(AgreementRow.id).where(*old)),
+                )
+            )
+            await session.execute(delete(AgreementRow).where(*old))
 
     async def _select(self, condition: Any) -> list[StoredAgreement]:
         async with self._database.reading() as session:

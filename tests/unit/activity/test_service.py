@@ -60,7 +60,7 @@ async def test_a_payload_from_beginning_to_end(world: World) -> None:
 
 
 async def test_a_daemon_that_hires_itself(world: World) -> None:
-    async with world.provider() as bob, world.requestor("bob-requestor", node=bob.node) as alice:
+    async with world.provider() as bob, world.requestor("bob-requestor", within=bob) as alice:
         activity_id = await create(alice, bob)
         *_, ran = await do(alice, activity_id, {"deploy": {}}, {"start": {}}, shell("echo mine"))
         assert text_of(ran) == "mine\n"
@@ -145,9 +145,13 @@ async def test_the_end_of_the_agreement_ends_its_activities_and_destroy_is_still
         await do(alice, activity_id, {"deploy": {}}, {"start": {}})
         batch_id = await begin(alice, activity_id, shell("sleep 1000"))
         agreement = await alice.activities.agreement(alice.id, activity_id)
-        await alice.agreements.terminate(alice.id, agreement.id, "done")
+        await alice.agreements.terminate(alice.id, agreement.id, {"message": "done"})
+
+        async def pair() -> StatePair:
+            return (await alice.activities.state(alice.id, activity_id)).pair
+
+        await eventually_is(StatePair(State.TERMINATED), pair)
         status = await alice.activities.state(alice.id, activity_id)
-        assert status.pair == StatePair(State.TERMINATED)
         assert status.reason == "the agreement was terminated: done"
         [ended] = await alice.activities.results(alice.id, activity_id, batch_id)
         assert ended.message == "the activity was terminated: the agreement was terminated: done"

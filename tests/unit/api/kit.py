@@ -20,10 +20,10 @@ from golem_vpn.files.exchange import Exchange
 from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
 from golem_vpn.images.registry import Registry
-from golem_vpn.market.agreements import AgreementService
+from golem_vpn.market.service import MarketService
 from golem_vpn.net.identity import Identities
 from golem_vpn.store.activities import ActivityRepository
-from golem_vpn.store.agreements import AgreementRepository, Role
+from golem_vpn.store.agreements import Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
 from golem_vpn.store.files import FileRepository
@@ -216,11 +216,17 @@ async def images(database: Database, tmp_path: Path) -> Registry:
 
 @pytest.fixture
 async def services(
-    app_keys: AppKeys, networks: NetworkService, node: Node, database: Database, images: Registry
+    app_keys: AppKeys,
+    networks: NetworkService,
+    world: World,
+    node: Node,
+    database: Database,
+    images: Registry,
 ) -> AsyncIterator[Services]:
-    agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
+    market = MarketService(node.control, world.board, database)
+    await market.open()
     payments = make_payments(node.control, database)
-    activities = ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR))
+    activities = ActivityService(node.control, market.agreements, ActivityRepository(database, Role.REQUESTOR))
     services = Services(
         node=NodeAtRest(node.id),
         identities=node.control.identities,
@@ -229,7 +235,7 @@ async def services(
         gates=Gates(app_keys, networks),
         directory=OneHub(),
         attachments=Attachments(NoDocuments(), NoInterfaces(), node.id, networks.gate_addresses),
-        agreements=agreements,
+        market=market,
         images=images,
         files=FileService(Exchange(node.control), Fetcher(node.control), FileRepository(database)),
         activities=activities,

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 import anyio
@@ -5,7 +6,7 @@ import msgspec
 import pytest
 
 from golem_vpn.errors import Forbidden, Gone, InvalidInput, NotFound, PeerUnreachable
-from golem_vpn.market.agreements import agreement_json
+from golem_vpn.market.documents import agreement_document
 from golem_vpn.net.endpoint import EndpointError
 from golem_vpn.net.memory import MemoryEndpoint
 from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role
@@ -29,7 +30,7 @@ async def test_hire_show_terminate(world: World) -> None:
         assert await alice.agreements.show(alice.id, agreement.id) == agreement
         assert await alice.agreements.list(alice.id) == [agreement]
 
-        await alice.agreements.terminate(alice.id, agreement.id, "done")
+        await alice.agreements.terminate(alice.id, agreement.id, {"message": "done"})
         ended = await alice.agreements.show(alice.id, agreement.id)
         assert (ended.state, ended.end_reason, ended.told) == (AgreementState.TERMINATED, "done", True)
         with pytest.raises(Gone):
@@ -39,7 +40,7 @@ async def test_hire_show_terminate(world: World) -> None:
 async def test_the_form_of_the_market_api(world: World) -> None:
     async with world.pair() as (alice, bob):
         agreement = await alice.agreements.hire(alice.id, bob.id)
-        shown = agreement_json(agreement)
+        shown = json.loads(msgspec.json.encode(agreement_document(agreement)))
         assert shown["agreementId"] == agreement.id
         assert shown["state"] == "Approved"
         assert shown["demand"]["requestorId"] == alice.id
@@ -89,7 +90,7 @@ async def test_a_provider_is_told_later_what_it_missed(world: World) -> None:
     async with world.pair() as (alice, bob):
         agreement = await alice.agreements.hire(alice.id, bob.id)
         world.wire.cut(alice.node.endpoint, bob.node.endpoint)
-        await alice.agreements.terminate(alice.id, agreement.id, "done")
+        await alice.agreements.terminate(alice.id, agreement.id, {"message": "done"})
         assert (await bob.agreements.live(alice.id, agreement.id)).state is AgreementState.APPROVED
         world.wire.mend(alice.node.endpoint, bob.node.endpoint)
         await run_until_told(alice, agreement.id)

@@ -9,6 +9,7 @@ import anyio
 
 from golem_vpn.activity.service import ActivityService
 from golem_vpn.market.agreements import AgreementService
+from golem_vpn.market.service import MarketService
 from golem_vpn.net.memory import MemoryWire
 from golem_vpn.provider.activities import Means, ProviderActivities
 from golem_vpn.provider.agreements import ProviderAgreements
@@ -18,6 +19,7 @@ from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.database import Database
 from tests.unit.exeunit.kit import NotedNetworks
 from tests.unit.exeunit.plain_runtime import PlainRuntime
+from tests.unit.market.shared_board import SharedBoard
 from tests.unit.net.kit import Node, make_node, running
 
 
@@ -26,6 +28,7 @@ class Requestor:
     """A daemon that hires others."""
 
     node: Node
+    market: MarketService
     agreements: AgreementService
     activities: ActivityService
 
@@ -39,6 +42,7 @@ class Provider:
     """A daemon that is hired."""
 
     node: Node
+    market: MarketService
     service: ProviderService
     agreements: ProviderAgreements
     activities: ProviderActivities
@@ -58,6 +62,8 @@ class World:
 
     directory: Path
     wire: MemoryWire = field(default_factory=MemoryWire)
+    board: SharedBoard = field(default_factory=SharedBoard)
+    """One for all daemons: what is published by one, all others see at once."""
 
     @asynccontextmanager
     async def database(self, name: str) -> AsyncIterator[Database]:
@@ -70,19 +76,22 @@ class World:
             await database.close()
 
     @asynccontextmanager
-    async def requestor(self, name: str = "alice", *, node: Node | None = None) -> AsyncIterator[Requestor]:
-        """Runs a requestor's daemon, on a node of its own or on one that is there."""
+    async def requestor(self, name: str = "alice", *, within: Provider | None = None) -> AsyncIterator[Requestor]:
+        """Runs a requestor, in a daemon of its own or in that of a provider."""
         async with AsyncExitStack() as stack:
-            if node is None:
+            database = await stack.enter_async_context(self.database(name))
+            if within is None:
                 node = make_node(self.wire, self.directory, name)
                 await stack.enter_async_context(running(node))
-            database = await stack.enter_async_context(self.database(name))
-            agreements = AgreementService(node.control, AgreementRepository(database, Role.REQUESTOR))
-            activities = ActivityService(node.control, agreements, ActivityRepository(database, Role.REQUESTOR))
+                market = MarketService(node.control, self.board, database)
+                await market.open()
+            else:
+                node, market = within.node, within.market
+            activities = ActivityService(node.control, market.agreements, ActivityRepository(database, Role.REQUESTOR))
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(activities.run)
-            yield Requestor(node, agreements, activities)
+            yield Requestor(node, market, market.agreements, activities)
 
     @asynccontextmanager
     async def provider(self, name: str = "bob", *, maximum: int = 4) -> AsyncIterator[Provider]:
@@ -100,13 +109,15 @@ class World:
 
             means = Means(make_runtime, networks, self.directory / "data" / name / "activities", hidden=())
             repository = AgreementRepository(database, Role.PROVIDER)
-            agreements = ProviderAgreements(node.control, repository, is_known, name, maximum)
+            market = MarketService(node.control, self.board, database)
+            await market.open()
+            agreements = ProviderAgreements(node.control, market.agreements, repository, is_known, name, maximum)
             activities = ProviderActivities(ActivityRepository(database, Role.PROVIDER), means, maximum)
-            service = ProviderService(node.control, agreements, activities)
+            service = ProviderService(node.control, market.agreements, agreements, activities)
             await service.open()
             async with anyio.create_task_group() as tasks, running(node):
                 tasks.start_soon(service.run)
-                yield Provider(node, service, agreements, activities, networks, runtimes, strangers)
+                yield Provider(node, market, service, agreements, activities, networks, runtimes, strangers)
                 tasks.cancel_scope.cancel()
 
     @asynccontextmanager

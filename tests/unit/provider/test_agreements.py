@@ -5,8 +5,9 @@ import msgspec
 import pytest
 
 from golem_vpn.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
-from golem_vpn.market.messages import Hire, Hired
+from golem_vpn.market.messages import Hire, Hired, TerminateAgreement
 from golem_vpn.provider.agreements import joined_with
+from golem_vpn.store.agreements import Role
 from tests.unit.net.kit import cluster, make_node
 from tests.unit.provider.kit import Provider, Requestor, World
 
@@ -24,6 +25,11 @@ async def hire(requestor: Requestor, provider: Provider, **changes: Any) -> Hire
     return await requestor.node.control.request(provider.id, hire_by(requestor, **changes), Hired)
 
 
+async def terminate(requestor: Requestor, provider: Provider) -> None:
+    message = TerminateAgreement("1" * 64, Role.REQUESTOR, {"message": "done"})
+    await requestor.node.control.request(provider.id, message, type(None))
+
+
 async def test_the_same_hire_again_has_the_same_answer(world: World) -> None:
     async with world.pair(maximum=1) as (alice, bob):
         first = await hire(alice, bob)
@@ -35,8 +41,8 @@ async def test_the_same_hire_again_has_the_same_answer(world: World) -> None:
 async def test_an_agreement_that_has_ended_is_not_made_again(world: World) -> None:
     async with world.pair() as (alice, bob):
         await hire(alice, bob)
-        assert await bob.agreements.terminate(alice.id, "1" * 64, "done")
-        assert not await bob.agreements.terminate(alice.id, "1" * 64, "again")
+        await terminate(alice, bob)
+        await terminate(alice, bob)
         with pytest.raises(Gone):
             await hire(alice, bob)
 
@@ -46,7 +52,7 @@ async def test_a_full_provider(world: World) -> None:
         await hire(alice, bob)
         with pytest.raises(Conflict, match="1 agreements already"):
             await hire(alice, bob, agreement_id="2" * 64)
-        await bob.agreements.terminate(alice.id, "1" * 64, "done")
+        await terminate(alice, bob)
         await hire(alice, bob, agreement_id="2" * 64)
 
 
@@ -92,14 +98,14 @@ async def test_an_agreement_of_somebody_else(world: World) -> None:
         with pytest.raises(Forbidden):
             await bob.agreements.live(mallory.id, "1" * 64)
         with pytest.raises(Forbidden):
-            await bob.agreements.terminate(mallory.id, "1" * 64, "mine now")
+            await terminate(mallory, bob)
         with pytest.raises(Forbidden):
             await hire(mallory, bob)
 
 
 async def test_agreements_that_are_not_there(world: World) -> None:
     async with world.pair() as (alice, bob):
-        assert not await bob.agreements.terminate(alice.id, "1" * 64, "done")
+        await terminate(alice, bob)
         with pytest.raises(NotFound):
             await bob.agreements.live(alice.id, "1" * 64)
 

@@ -15,6 +15,7 @@ from golem_vpn.errors import Forbidden, InvalidInput, NotFound
 from golem_vpn.market.messages import TerminateAgreement
 from golem_vpn.net.wire import Message
 from golem_vpn.provider.service import refuse_to_provide
+from golem_vpn.store.agreements import Role
 from tests.unit.provider.kit import World
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,7 @@ async def test_every_message_needs_the_requestor_behind_it(world: World) -> None
         await alice.activities.destroy(alice.id, ended)
         about: list[Message] = [
             CreateActivity("c" * 32, agreement.id),
-            TerminateAgreement(agreement.id, "mine now"),
+            TerminateAgreement(agreement.id, Role.REQUESTOR, None),
             AwaitNews(alice.id, "", 0, 0),
         ]
         for activity in (running, ended):

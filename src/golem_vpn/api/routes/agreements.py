@@ -1,7 +1,5 @@
 """Direct hire: agreements with providers, without any market."""
 
-from typing import Any
-
 from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
@@ -10,25 +8,26 @@ from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Agreements, Caller
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.models import NewAgreement
-from golem_vpn.market.agreements import agreement_json
+from golem_vpn.market.documents import Agreement, agreement_document
+from golem_vpn.store.agreements import Role
 
 
 @get(responses=raises())
-async def list_agreements(caller: Caller, agreements: Agreements) -> list[dict[str, Any]]:
+async def list_agreements(caller: Caller, agreements: Agreements) -> list[Agreement]:
     """Lists the caller's agreements, oldest first."""
-    return [agreement_json(agreement) for agreement in await agreements.list(caller.identity)]
+    return [agreement_document(agreement) for agreement in await agreements.list(caller.identity, Role.REQUESTOR)]
 
 
 @post(status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 403, 409, 502))
-async def hire(caller: Caller, agreements: Agreements, data: JSONBody[NewAgreement]) -> dict[str, Any]:
+async def hire(caller: Caller, agreements: Agreements, data: JSONBody[NewAgreement]) -> Agreement:
     """Gets an agreement with a provider."""
-    return agreement_json(await agreements.hire(caller.identity, data.provider_id, data.demand_properties))
+    return agreement_document(await agreements.hire(caller.identity, data.provider_id, data.demand_properties))
 
 
 @get("/{agreement_id:str}", responses=raises(403, 404))
-async def show_agreement(caller: Caller, agreements: Agreements, agreement_id: FromPath[str]) -> dict[str, Any]:
+async def show_agreement(caller: Caller, agreements: Agreements, agreement_id: FromPath[str]) -> Agreement:
     """Shows an agreement."""
-    return agreement_json(await agreements.show(caller.identity, agreement_id))
+    return agreement_document(await agreements.show(caller.identity, agreement_id, Role.REQUESTOR))
 
 
 @delete("/{agreement_id:str}", status_code=HTTP_200_OK, responses=raises(403, 404, 410))

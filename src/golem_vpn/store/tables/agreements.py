@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from golem_vpn.store.tables.base import Base
@@ -17,7 +17,7 @@ class AgreementRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     role: Mapped[str] = mapped_column(primary_key=True)
     requestor_id: Mapped[str] = mapped_column(index=True)
-    provider_id: Mapped[str]
+    provider_id: Mapped[str] = mapped_column(index=True)
     demand_id: Mapped[str]
     demand_properties: Mapped[dict[str, Any]] = mapped_column(JSON)
     demand_constraints: Mapped[str]
@@ -29,8 +29,27 @@ class AgreementRow(Base):
     state: Mapped[str] = mapped_column(index=True)
     approved: Mapped[datetime | None]
     ended: Mapped[datetime | None]
-    end_reason: Mapped[str | None]
+    reason: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    terminator: Mapped[str | None]
+    app_session_id: Mapped[str | None]
+    proposal_id: Mapped[str | None]
     told: Mapped[bool] = mapped_column(index=True)
+
+
+class AgreementEventRow(Base):
+    """What happened to an agreement, as one side sees it."""
+
+    __tablename__ = "agreement_events"
+    __table_args__ = (Index(None, "identity", "date"),)
+
+    date: Mapped[datetime] = mapped_column(primary_key=True)
+    identity: Mapped[str]
+    agreement_id: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str]
+    app_session_id: Mapped[str | None]
+    kind: Mapped[str]
+    terminator: Mapped[str | None]
+    reason: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class ActivityRow(Base):

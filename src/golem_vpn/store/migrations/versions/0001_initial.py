@@ -27,6 +27,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_activities_told"), ["told"], unique=False)
 
     op.create_table(
+        "agreement_events",
+        sa.Column("date", sa.BigInteger(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("agreement_id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("app_session_id", sa.String(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("terminator", sa.String(), nullable=True),
+        sa.Column("reason", sa.JSON(none_as_null=True), nullable=True),
+        sa.PrimaryKeyConstraint("date", name=op.f("pk_agreement_events")),
+    )
+    with op.batch_alter_table("agreement_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_agreement_events_agreement_id"), ["agreement_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_agreement_events_identity_date"), ["identity", "date"], unique=False)
+
+    op.create_table(
         "agreements",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
@@ -43,11 +59,15 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("approved", sa.BigInteger(), nullable=True),
         sa.Column("ended", sa.BigInteger(), nullable=True),
-        sa.Column("end_reason", sa.String(), nullable=True),
+        sa.Column("reason", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("terminator", sa.String(), nullable=True),
+        sa.Column("app_session_id", sa.String(), nullable=True),
+        sa.Column("proposal_id", sa.String(), nullable=True),
         sa.Column("told", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", "role", name=op.f("pk_agreements")),
     )
     with op.batch_alter_table("agreements", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_agreements_provider_id"), ["provider_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_agreements_requestor_id"), ["requestor_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_agreements_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_agreements_told"), ["told"], unique=False)
@@ -107,6 +127,20 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("role", "transfer_id", name=op.f("uq_ledger_statements_role_transfer_id")),
     )
+    op.create_table(
+        "market_subscriptions",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("properties", sa.JSON(), nullable=False),
+        sa.Column("constraints", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_market_subscriptions")),
+    )
+    with op.batch_alter_table("market_subscriptions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_market_subscriptions_role"), ["role"], unique=False)
+
     op.create_table(
         "network_documents",
         sa.Column("network_id", sa.String(), nullable=False),
@@ -291,6 +325,55 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_image_tags_digest"), ["digest"], unique=False)
 
     op.create_table(
+        "market_events",
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("subscription_id", sa.String(), nullable=False),
+        sa.Column("date", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("proposal_id", sa.String(), nullable=True),
+        sa.Column("agreement_id", sa.String(), nullable=True),
+        sa.Column("reason", sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["market_subscriptions.id"],
+            name=op.f("fk_market_events_subscription_id_market_subscriptions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_market_events")),
+    )
+    with op.batch_alter_table("market_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_market_events_subscription_id"), ["subscription_id"], unique=False)
+
+    op.create_table(
+        "market_proposals",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("subscription_id", sa.String(), nullable=False),
+        sa.Column("other_subscription_id", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("other_identity", sa.String(), nullable=False),
+        sa.Column("issuer_id", sa.String(), nullable=False),
+        sa.Column("own", sa.Boolean(), nullable=False),
+        sa.Column("previous_id", sa.String(), nullable=True),
+        sa.Column("properties", sa.JSON(), nullable=False),
+        sa.Column("constraints", sa.String(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["market_subscriptions.id"],
+            name=op.f("fk_market_proposals_subscription_id_market_subscriptions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_market_proposals")),
+    )
+    with op.batch_alter_table("market_proposals", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_market_proposals_created"), ["created"], unique=False)
+        batch_op.create_index(batch_op.f("ix_market_proposals_subscription_id"), ["subscription_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_market_proposals_told"), ["told"], unique=False)
+
+    op.create_table(
         "network_addresses",
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("network_id", sa.String(), nullable=False),
@@ -334,6 +417,16 @@ def downgrade() -> None:
     op.drop_table("network_nodes")
     op.drop_table("network_audiences")
     op.drop_table("network_addresses")
+    with op.batch_alter_table("market_proposals", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_market_proposals_told"))
+        batch_op.drop_index(batch_op.f("ix_market_proposals_subscription_id"))
+        batch_op.drop_index(batch_op.f("ix_market_proposals_created"))
+
+    op.drop_table("market_proposals")
+    with op.batch_alter_table("market_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_market_events_subscription_id"))
+
+    op.drop_table("market_events")
     with op.batch_alter_table("image_tags", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_image_tags_digest"))
 
@@ -374,6 +467,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_network_documents_owner"))
 
     op.drop_table("network_documents")
+    with op.batch_alter_table("market_subscriptions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_market_subscriptions_role"))
+
+    op.drop_table("market_subscriptions")
     op.drop_table("ledger_statements")
     op.drop_table("joined_hubs")
     op.drop_table("images")
@@ -384,8 +481,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_agreements_told"))
         batch_op.drop_index(batch_op.f("ix_agreements_state"))
         batch_op.drop_index(batch_op.f("ix_agreements_requestor_id"))
+        batch_op.drop_index(batch_op.f("ix_agreements_provider_id"))
 
     op.drop_table("agreements")
+    with op.batch_alter_table("agreement_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_agreement_events_identity_date"))
+        batch_op.drop_index(batch_op.f("ix_agreement_events_agreement_id"))
+
+    op.drop_table("agreement_events")
     with op.batch_alter_table("activities", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_activities_told"))
         batch_op.drop_index(batch_op.f("ix_activities_ended"))
