@@ -65,6 +65,19 @@ def test_doctor(local_set: LocalSet) -> None:
     assert all(finding["ok"] for finding in findings if finding["required"])
 
 
+def test_payment(local_set: LocalSet) -> None:
+    place = local_set.data_dir
+    assert "no tokens are moved" in golem_vpn(place, "payment", "status")
+    accounts = json.loads(golem_vpn(place, "payment", "accounts", "--json"))
+    assert "erc20-holesky-tglm" in {account["platform"] for account in accounts}
+    assert {account["movesTokens"] for account in accounts} == {False}
+    assert "settled by" in golem_vpn(place, "payment", "accounts")
+    assert json.loads(golem_vpn(place, "payment", "status", "--json"))["movesTokens"] is False
+    for command in ("invoices", "history"):
+        assert json.loads(golem_vpn(place, "payment", command, "--json")) == []
+        assert "amount" in golem_vpn(place, "payment", command)
+
+
 def test_without_a_daemon_the_error_names_the_cure(tmp_path: Path) -> None:
     assert "golem-vpn daemon" in golem_vpn(tmp_path, "network", "ls", code=1)
     assert "golem-vpn local up" in golem_vpn(tmp_path, "local", "env", code=1)

@@ -16,7 +16,7 @@ from golem_vpn.payment.documents import find_document, live_invoice
 from golem_vpn.payment.journal import ORDERS, OUTBOX, Entry, Journal
 from golem_vpn.payment.messages import AcceptDocument, CancelDocument, RejectDocument, SendDocument
 from golem_vpn.payment.tallies import Ask, ask_of
-from golem_vpn.payment.terms import Terms, session_of, terms_of
+from golem_vpn.payment.terms import Terms, terms_of
 from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role, StoredAgreement
 from golem_vpn.store.payment import Allocation, Document, DocumentState, Kind, Order, Step
 
@@ -146,7 +146,7 @@ def _received(message: SendDocument, entry: Entry, agreement: StoredAgreement) -
         owner_id=message.recipient_id,
         created=entry.now(),
         state=DocumentState.RECEIVED,
-        app_session_id=session_of(agreement),
+        app_session_id=agreement.app_session_id,
     )
 
 

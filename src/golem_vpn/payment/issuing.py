@@ -15,7 +15,7 @@ from golem_vpn.payment.documents import find_document, live_invoice, newest_note
 from golem_vpn.payment.journal import OUTBOX, Entry, Journal
 from golem_vpn.payment.messages import AcceptDocument, CancelDocument, RejectDocument, SendDocument
 from golem_vpn.payment.tallies import settle_covered
-from golem_vpn.payment.terms import session_of, terms_of
+from golem_vpn.payment.terms import terms_of
 from golem_vpn.store.agreements import Role, StoredAgreement
 from golem_vpn.store.payment import Document, DocumentState, Kind, Step
 
@@ -152,7 +152,7 @@ class Issuing:
             amount=amounts.check(amount, "the amount"),
             created=agreement.created,
             state=DocumentState.ISSUED,
-            app_session_id=session_of(agreement),
+            app_session_id=agreement.app_session_id,
             told=not send,
         )
 

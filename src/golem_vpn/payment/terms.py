@@ -42,12 +42,6 @@ def terms_of(agreement: StoredAgreement, supported: Collection[str]) -> Terms:
     )
 
 
-def session_of(agreement: StoredAgreement) -> str | None:
-    """Tells in which session of an application an agreement was made."""
-    session: str | None = getattr(agreement, "app_session_id", None)
-    return session
-
-
 def address_key(platform: str) -> str:
     """Names the property that holds the address of a party on a platform."""
     return f"{PREFIX}{platform}{SUFFIX}"

@@ -13,6 +13,7 @@ import msgspec
 from golem_vpn.errors import Conflict
 from golem_vpn.sdk import models
 from golem_vpn.sdk.connection import Connection, path_of
+from golem_vpn.sdk.payment import Payments
 
 NET = "/net-api/v1/net"
 ACTIVITY = "/activity-api/v1/activity"
@@ -26,6 +27,11 @@ UPLOAD_CHUNK = 1 << 20
 
 class Client(Connection):
     """A daemon, as one application key sees it; to be used as an asynchronous context manager."""
+
+    @property
+    def payment(self) -> Payments:
+        """The calls about accounts, allocations, invoices and payments."""
+        return Payments(self)
 
     async def me(self) -> models.Caller:
         """Tells whose application key this is."""

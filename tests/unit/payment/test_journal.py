@@ -61,7 +61,7 @@ async def test_dates_go_on_rising_after_a_restart_with_a_clock_set_back(trade: T
 
 async def test_what_is_asked_for(trade: Trade) -> None:
     async with trade.pair() as (alice, bob):
-        agreement = await agree(alice, bob)
+        agreement = await agree(alice, bob, app_session_id="ours")
         note_id = await bob.service.issue_debit_note(agreement, "a1", Decimal(1), [], None)
         await alice.received(note_id, kind=Kind.DEBIT_NOTE)
         journal = alice.service.journal
@@ -70,6 +70,7 @@ async def test_what_is_asked_for(trade: Trade) -> None:
         assert (event.document_id, event.step, event.role) == (note_id, Step.RECEIVE, Role.REQUESTOR)
         assert await journal.events(query(alice, Kind.DEBIT_NOTE, after=event.created), 0) == []
         assert await journal.events(query(alice, Kind.DEBIT_NOTE, app_session_id="other"), 0) == []
+        assert await journal.events(query(alice, Kind.DEBIT_NOTE, app_session_id="ours"), 0) == [event]
         assert await journal.events(query(bob, Kind.DEBIT_NOTE), 0) == []
 
 
