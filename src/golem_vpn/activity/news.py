@@ -34,6 +34,11 @@ class News:
         self._followers: WeakValueDictionary[tuple[str, str], Follower] = WeakValueDictionary()
         self._tasks: anyio.abc.TaskGroup | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Tells how many readers wait."""
+        return sum(follower.waiting for follower in self._followers.values())
+
     async def run(self) -> None:
         """Gives followers the tasks to run in, for ever."""
         try:

@@ -51,6 +51,11 @@ class ActivityService:
         self._news = News(control)
         self._results = ResultsReader(control, self._news)
 
+    @property
+    def waiting(self) -> int:
+        """Tells how many calls wait for results or events."""
+        return self._news.waiting
+
     async def create(self, requestor: str, agreement_id: str) -> str:
         """Makes an activity under an agreement and gives its id.
 
