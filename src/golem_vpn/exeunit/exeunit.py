@@ -28,6 +28,9 @@ from golem_vpn.exeunit.state import StateMachine, Step
 from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME, ActivityStatus, RunningCommand, Usage
 from golem_vpn.exeunit.workdir import remove_tree
 
+MEASURE_SECONDS = 0.5
+"""How old the measured processor time of a running payload may be."""
+
 log = structlog.get_logger()
 
 EndListener = Callable[[ActivityStatus], Awaitable[None]]
@@ -58,6 +61,7 @@ class ExeUnit:
         self._began = time.monotonic()
         self._ended: float | None = None
         self._earlier_cpu_seconds = 0.0
+        self._measured: tuple[float, float] | None = None
         self._machine.begin(Step.INITIALIZE)
         self._machine.succeed(Step.INITIALIZE)
 
@@ -79,7 +83,7 @@ class ExeUnit:
     @property
     def usage(self) -> Usage:
         """What the activity has used so far."""
-        running = 0.0 if self._payload is None else self._payload.cpu_seconds()
+        running = 0.0 if self._payload is None else self._measured_cpu_seconds(self._payload)
         counters = {
             DURATION: (self._ended or time.monotonic()) - self._began,
             PROCESSOR_TIME: self._earlier_cpu_seconds + running,
@@ -203,11 +207,19 @@ class ExeUnit:
         if payload is None:
             return
         self._earlier_cpu_seconds += payload.cpu_seconds()
+        self._measured = None
         try:
             await payload.stop()
         except Exception:
             # What follows must happen all the same: the activity's end is reported, its directory removed.
             log.exception("a payload did not stop as it should", activity_id=self._place.activity_id)
+
+    def _measured_cpu_seconds(self, payload: Payload) -> float:
+        """Measures now and then only: SDKs ask before and after each command, and processes take time to look at."""
+        now = time.monotonic()
+        if self._measured is None or now - self._measured[0] > MEASURE_SECONDS:
+            self._measured = now, payload.cpu_seconds()
+        return self._measured[1]
 
     @property
     def _deployed_payload(self) -> Payload:

@@ -33,6 +33,7 @@ from golem_vpn.market.messages import Hire, Hired
 from golem_vpn.net.control import Control
 from golem_vpn.provider.activities import ProviderActivities
 from golem_vpn.provider.agreements import ProviderAgreements
+from golem_vpn.store.activities import StoredActivity
 from golem_vpn.store.agreements import AgreementState, Role, StoredAgreement
 
 PAGE_BYTES = 600 * 1024
@@ -128,12 +129,16 @@ class ProviderService:
         return RunningCommandList(unit.running())
 
     async def _state(self, sender: str, message: ActivityState) -> ActivityStatus:
-        unit, reason, _ = await self._look_up(sender, message.activity_id)
-        return ActivityStatus(StatePair(State.TERMINATED), reason) if unit is None else unit.status
+        activity = await self._look_up(sender, message.activity_id)
+        if isinstance(activity, ExeUnit):
+            return activity.status
+        return ActivityStatus(StatePair(State.TERMINATED), activity.end_reason or "")
 
     async def _usage(self, sender: str, message: ActivityUsage) -> Usage:
-        unit, _, usage = await self._look_up(sender, message.activity_id)
-        return usage if unit is None else unit.usage
+        activity = await self._look_up(sender, message.activity_id)
+        if isinstance(activity, ExeUnit):
+            return activity.usage
+        return Usage(activity.usage, int((activity.ended or activity.created).timestamp()))
 
     async def _destroy(self, sender: str, message: DestroyActivity) -> Usage:
         await self._look_up(sender, message.activity_id)
@@ -141,21 +146,20 @@ class ProviderService:
         return await self._usage(sender, ActivityUsage(message.activity_id))
 
     async def _unit(self, sender: str, activity_id: str) -> ExeUnit:
-        unit, reason, _ = await self._look_up(sender, activity_id)
-        if unit is None:
-            raise Gone(f"the activity has ended: {reason}")
-        return unit
+        activity = await self._look_up(sender, activity_id)
+        if not isinstance(activity, ExeUnit):
+            raise Gone(f"the activity has ended: {activity.end_reason or ''}")
+        return activity
 
-    async def _look_up(self, sender: str, activity_id: str) -> tuple[ExeUnit | None, str, Usage]:
-        """Gives the sender's activity: its unit where there is one still, else why it ended and what it used."""
+    async def _look_up(self, sender: str, activity_id: str) -> ExeUnit | StoredActivity:
+        """Gives the sender's activity: its unit where there is one still, else what is stored of it."""
         unit = self._activities.unit(activity_id)
         if unit is not None:
             self._agreements.check_identity(sender, unit.requestor)
-            return unit, "", unit.usage
+            return unit
         stored = await self._activities.find(activity_id)
         await self._agreements.show(sender, stored.agreement_id)
-        ended = stored.ended or stored.created
-        return None, stored.end_reason or "", Usage(stored.usage, int(ended.timestamp()))
+        return stored
 
 
 def refuse_to_provide(control: Control) -> None:
