@@ -68,6 +68,8 @@ class Config:
     """The names under which the built-in ledger is offered as a means of payment."""
     allow_origins: tuple[str, ...] = ()
     """Web origins that browsers may call the API from; `*` for any."""
+    image_cache_bytes: int = 20 << 30
+    """How much of the disk a provider keeps unpacked images in."""
     allow_local_urls: bool = False
     """Whether requestors may have this provider fetch from this machine and its network by HTTP."""
 

@@ -27,7 +27,8 @@ from golem_vpn.errors import Conflict
 from golem_vpn.exeunit.networks import MemberNetworks
 from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
 from golem_vpn.files.node_files import NodeFiles
-from golem_vpn.images.registry import Registry
+from golem_vpn.images.node_images import NodeImages
+from golem_vpn.images.packages import Packages
 from golem_vpn.market.agreements import AgreementService
 from golem_vpn.market.board import OfferBoard
 from golem_vpn.market.service import MarketService
@@ -46,7 +47,6 @@ from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
-from golem_vpn.store.images import ImageRepository
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.store.payment import PaymentRepository
 from golem_vpn.vpn.attachments import Attachments
@@ -149,6 +149,9 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     files = await NodeFiles.open(
         control, net.database, hidden=(config.data_dir,), allow_local_urls=config.allow_local_urls
     )
+    images = await NodeImages.open(
+        config.data_dir / "images", net.database, files, cache_bytes=config.image_cache_bytes
+    )
     board = OfferBoard(control, net.node.directory, net.node.hub)
     market = MarketService(control, board, net.database)
     await market.open()
@@ -157,7 +160,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     payments = _payments(config, net)
     await payments.open()
     if config.provider:
-        provider = _provider(config, net, agreements)
+        provider = _provider(config, net, agreements, images.packages)
         await provider.open()
         tasks.start_soon(provider.run)
     else:
@@ -165,8 +168,6 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     tasks.start_soon(board.run)
     tasks.start_soon(market.run)
     tasks.start_soon(activities.run)
-    images = Registry(config.data_dir / "images" / "registry", ImageRepository(net.database))
-    await images.open()
     tasks.start_soon(payments.run)
     await networks.start()
     return Services(
@@ -179,7 +180,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         attachments=Attachments(membership, interfaces, control.node_id, networks.gate_addresses),
         market=market,
         activities=activities,
-        images=images,
+        images=images.registry,
         payments=payments,
         files=files.service,
         allow_origins=config.allow_origins,
@@ -192,7 +193,7 @@ def _payments(config: Config, net: Net) -> PaymentService:
     return PaymentService(net.node.control, net.database, [ledger])
 
 
-def _provider(config: Config, net: Net, market: AgreementService) -> ProviderService:
+def _provider(config: Config, net: Net, market: AgreementService, packages: Packages) -> ProviderService:
     control = net.node.control
     known = joined_with(net.node.directory)
     stored = AgreementRepository(net.database, Role.PROVIDER)
@@ -200,6 +201,7 @@ def _provider(config: Config, net: Net, market: AgreementService) -> ProviderSer
     means = Means(
         make_runtime=NamespaceRuntime,
         networks=MemberNetworks(control.node_id, net.node.membership, net.data_plane),
+        packages=packages,
         work_root=config.data_dir / "activities",
         hidden=(config.data_dir,),
     )

@@ -9,6 +9,7 @@ import msgspec
 from golem_vpn.errors import InvalidInput
 from golem_vpn.exeunit.runtimes.base import Deployment, Limits, NetworkAddress
 from golem_vpn.exeunit.script import Deploy, DeployNetwork
+from golem_vpn.images.packages import Package
 from golem_vpn.vpn.addresses import Subnet, parse_address
 
 MAX_ADDRESSES = 64
@@ -24,12 +25,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     requestor: str
     """The identity that the agreement is with; the payload joins its networks only."""
     work_dir: Path
-    task_package: Path | None = None
+    task_package: str | None = None
+    """As the demand names it."""
     limits: Limits = Limits()
     hidden: tuple[Path, ...] = ()
 
 
-def plan_deployment(place: Place, command: Deploy) -> Deployment:
+def plan_deployment(place: Place, command: Deploy, package: Package | None = None) -> Deployment:
     """Checks a `deploy` command and says what it means for the runtime.
 
     Raises:
@@ -45,11 +47,11 @@ def plan_deployment(place: Place, command: Deploy) -> Deployment:
     return Deployment(
         activity_id=place.activity_id,
         work_dir=place.work_dir,
-        task_package=place.task_package,
+        task_package=package.path if package else None,
         networks=networks,
         hosts=tuple((name, _host_address(name, address)) for name, address in command.hosts.items()),
         hostname=command.hostname,
-        env=tuple(command.env.items()),
+        env=(*(package.env if package else ()), *command.env.items()),
         limits=place.limits,
         hidden=place.hidden,
     )

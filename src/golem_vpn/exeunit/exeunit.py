@@ -20,13 +20,15 @@ from golem_vpn.exeunit.deployment import Place, plan_deployment
 from golem_vpn.exeunit.events import BatchEvent
 from golem_vpn.exeunit.networks import Networks
 from golem_vpn.exeunit.outputs import Outputs
+from golem_vpn.exeunit.packages import PackageSource, told_to
 from golem_vpn.exeunit.payload import Payload
 from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, Stream
 from golem_vpn.exeunit.script import Command, Deploy, Run, Sign, Start, Terminate, Transfer, parse_script
 from golem_vpn.exeunit.state import StateMachine, Step
 from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME, ActivityStatus, RunningCommand, Usage
-from golem_vpn.exeunit.workdir import remove_tree
+from golem_vpn.images.packages import Package
+from golem_vpn.trees import remove_tree
 
 MEASURE_SECONDS = 0.5
 """How old the measured processor time of a running payload may be."""
@@ -44,6 +46,7 @@ class ExeUnit:
         place: Place,
         make_runtime: Callable[[], Runtime],
         networks: Networks,
+        packages: PackageSource,
         tasks: TaskGroup,
         on_end: EndListener,
         on_news: OnNews = tell_nobody,
@@ -51,11 +54,13 @@ class ExeUnit:
         self._place = place
         self._make_runtime = make_runtime
         self._networks = networks
+        self._packages = packages
         self._tasks = tasks
         self._on_end = on_end
         self._machine = StateMachine()
         self._batches = Batches(on_news)
         self._payload: Payload | None = None
+        self._package: Package | None = None
         self._ending = anyio.Lock()
         self._end_reason: str | None = None
         self._began = time.monotonic()
@@ -173,19 +178,32 @@ class ExeUnit:
         self._machine.succeed(step)
 
     async def _deploy(self, command: Deploy, outputs: Outputs) -> None:
-        deployment = plan_deployment(self._place, command)
+        plan_deployment(self._place, command)
+        self._package = await self._resolve_package(outputs)
+        deployment = plan_deployment(self._place, command, self._package)
         self._payload = Payload(self._make_runtime(), self._networks, self._place.requestor)
         result = await self._payload.deploy(deployment)
         outputs.write(Stream.STDOUT, _deploy_report(result))
         for limit in result.unenforced:
             outputs.write(Stream.STDERR, f"not enforced: {limit}\n".encode())
 
+    async def _resolve_package(self, outputs: Outputs) -> Package | None:
+        named = self._place.task_package
+        if named is None:
+            return None
+        return await self._packages.resolve(named, self._place.requestor, told_to(outputs))
+
     async def _start(self, command: Start) -> None:
         await self._deployed_payload.start(command.args)
 
     async def _run(self, command: Run, outputs: Outputs) -> None:
         self._machine.begin(Step.RUN)
-        program = RunCommand(program=command.entry_point, args=command.args, env=tuple(command.env.items()))
+        program = RunCommand(
+            program=command.entry_point,
+            args=command.args,
+            env=tuple(command.env.items()),
+            directory=self._package.directory if self._package else None,
+        )
         try:
             code = await self._deployed_payload.run(program, outputs.write)
         except RuntimeEnded as error:
@@ -203,9 +221,14 @@ class ExeUnit:
             self._machine.succeed(Step.TERMINATE)
 
     async def _stop_payload(self) -> None:
+        package, self._package = self._package, None
         payload, self._payload = self._payload, None
-        if payload is None:
-            return
+        if payload is not None:
+            await self._stop(payload)
+        if package is not None:
+            package.release()
+
+    async def _stop(self, payload: Payload) -> None:
         self._earlier_cpu_seconds += payload.cpu_seconds()
         self._measured = None
         try:

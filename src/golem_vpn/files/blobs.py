@@ -9,7 +9,7 @@ from pathlib import Path
 from anyio.to_thread import run_sync
 
 from golem_vpn.errors import InvalidInput, NotFound
-from golem_vpn.files.chunks import Progress, fill, unheard
+from golem_vpn.files.chunks import Progress, check_size, fill, unheard
 from golem_vpn.files.courier import Courier
 from golem_vpn.files.digests import check_digest
 from golem_vpn.files.messages import CHUNK_BYTES, BlobChunk, ReadBlob
@@ -32,11 +32,13 @@ class Blobs:
         """Adds a place to look for blobs in."""
         self._sources.append(source)
 
-    async def fetch(self, node_id: str, digest: str, target: Path, on_progress: Progress = unheard) -> None:
+    async def fetch(
+        self, node_id: str, digest: str, target: Path, on_progress: Progress = unheard, *, limit: int | None = None
+    ) -> None:
         """Fetches what has a digest from a node; what came before a failure is kept for the next attempt.
 
         Raises:
-            InvalidInput: it is no digest, or the target cannot be written.
+            InvalidInput: it is no digest, the file is too large, or the target cannot be written.
             NotFound: the node has nothing of that digest.
             PeerUnreachable: the node stays away.
             TransferFailed: it gave something else.
@@ -52,6 +54,7 @@ class Blobs:
 
         async with partial_file(target, digest) as partial:
             size = (await ask(0, 0)).size
+            check_size(size, limit)
             await fill(partial, size, read, on_progress)
             await partial.complete(digest)
 

@@ -1,29 +1,36 @@
-"""How far something is, for those who wait."""
+"""How far an image is on its way to a payload."""
 
 from collections.abc import Callable
+from enum import IntEnum
 
 import msgspec
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How far a step of several is."""
+class Step(IntEnum):
+    """What is done, in this order."""
 
-    message: str
-    """What is done, such as `downloading`."""
+    DOWNLOAD = 0
+    UNPACK = 1
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a step is, in bytes."""
+
+    step: Step
     done: int
     total: int | None
     """None while it is unknown."""
 
 
 OnProgress = Callable[[Progress], None]
-"""Hears of progress on the thread where the work is done; it must not wait."""
+"""Hears of progress."""
 
 
 class Meter:
     """Tells of progress, once for each hundredth."""
 
-    def __init__(self, message: str, on_progress: OnProgress) -> None:
-        self._message = message
+    def __init__(self, step: Step, on_progress: OnProgress) -> None:
+        self._step = step
         self._on_progress = on_progress
         self._total = 0
         self._done = 0
@@ -42,7 +49,7 @@ class Meter:
 
     def _tell(self) -> None:
         self._next = self._done + max(1, self._total // 100)
-        self._on_progress(Progress(self._message, self._done, self._total))
+        self._on_progress(Progress(self._step, self._done, self._total))
 
 
 def silently(_progress: Progress) -> None:

@@ -1,25 +1,22 @@
 """From a tree to files of the host's.
 
-Everything is made below a directory that nobody else writes to, each name once: no link is ever followed. Devices,
-pipes and sockets are not in a tree; a payload has the sandbox's own.
+Everything is made below a directory that nobody else can enter, each name once: no link is ever followed, and programs
+that give away the rights of their owner do so to payloads alone. Devices, pipes and sockets are not in a tree; a
+payload has the sandbox's own.
 """
 
 import os
-import stat
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from golem_vpn.errors import InvalidInput
 from golem_vpn.images.progress import Meter
 from golem_vpn.images.tree import Directory, File, Meta, Node, Tree
 
-Owner = Callable[[int, int], tuple[int, int] | None]
-"""Says which user and group of the host's those of an image are; None leaves files the daemon's."""
-
-_SET_ID = stat.S_ISUID | stat.S_ISGID
+_MAX_ID = 65_535
 
 
-def unpack(tree: Tree, directory: Path, owner: Owner, meter: Meter, max_bytes: int) -> int:
+def unpack(tree: Tree, directory: Path, meter: Meter, max_bytes: int) -> int:
     """Makes the files of a tree in a new directory, and tells how many bytes they have.
 
     Raises:
@@ -44,12 +41,12 @@ def unpack(tree: Tree, directory: Path, owner: Owner, meter: Meter, max_bytes: i
                     for chunk in content.chunks():
                         file.write(chunk)
                         meter.advance(len(chunk))
-                _finish(target, meta, owner)
+                _finish(target, meta)
             case _:
                 os.symlink(node.target, target)
-                _own(target, node.meta, owner)
+                _own(target, node.meta)
     for target, meta in reversed(directories):
-        _finish(target, meta, owner)
+        _finish(target, meta)
     return total
 
 
@@ -61,18 +58,16 @@ def _size(nodes: list[tuple[bytes, Node]], max_bytes: int) -> int:
     return total
 
 
-def _finish(path: Path, meta: Meta, owner: Owner) -> None:
-    is_roots = _own(path, meta, owner) == 0
-    # Of the host's root no program may come into being that gives away its rights.
-    mode = meta.mode & ~_SET_ID if is_roots else meta.mode
-    path.chmod(mode)
+def _finish(path: Path, meta: Meta) -> None:
+    _own(path, meta)
+    path.chmod(meta.mode)
     os.utime(path, (meta.mtime, meta.mtime))
 
 
-def _own(path: Path, meta: Meta, owner: Owner) -> int:
-    """Gives a file its owner, and tells who that is."""
-    wanted = owner(meta.uid, meta.gid)
-    if wanted is None:
-        return os.geteuid()
-    os.chown(path, *wanted, follow_symlinks=False)
-    return wanted[0]
+def _own(path: Path, meta: Meta) -> None:
+    """Gives a file the owner that it has in the image, where the daemon may do so."""
+    if os.geteuid() == 0:
+        user, group = (number if number <= _MAX_ID else 0 for number in (meta.uid, meta.gid))
+        # A container may have few users only, and then all of an image is root's.
+        with suppress(OSError):
+            os.chown(path, user, group, follow_symlinks=False)

@@ -15,13 +15,14 @@ from golem_vpn.errors import Conflict, Gone, InvalidInput, NotFound, RuntimeUnav
 from golem_vpn.exeunit.deployment import Place
 from golem_vpn.exeunit.exeunit import ExeUnit
 from golem_vpn.exeunit.networks import Networks
+from golem_vpn.exeunit.packages import PackageSource
 from golem_vpn.exeunit.runtimes.base import Runtime
 from golem_vpn.exeunit.status import ActivityStatus
-from golem_vpn.exeunit.workdir import remove_tree
 from golem_vpn.provider.news import NewsFeeds
 from golem_vpn.provider.offer import limits_of, task_package_of
 from golem_vpn.store.activities import ActivityRepository, StoredActivity
 from golem_vpn.store.agreements import Role, StoredAgreement
+from golem_vpn.trees import remove_tree
 
 MAX_ENDED_KEPT = 64
 """How many ended activities still show the results of their batches."""
@@ -39,6 +40,7 @@ class Means:
 
     make_runtime: Callable[[], Runtime]
     networks: Networks
+    packages: PackageSource
     work_root: Path
     """Has a directory for each activity."""
     hidden: tuple[Path, ...]
@@ -149,7 +151,7 @@ class ProviderActivities:
         on_end = partial(self._note_end, activity_id)
         on_news = partial(self.news.note, agreement.requestor_id, activity_id)
         self._units[activity_id] = ExeUnit(
-            place, self._means.make_runtime, self._means.networks, tasks, on_end, on_news
+            place, self._means.make_runtime, self._means.networks, self._means.packages, tasks, on_end, on_news
         )
 
     async def _note_end(self, activity_id: str, status: ActivityStatus) -> None:

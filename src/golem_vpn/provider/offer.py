@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from golem_vpn.errors import InvalidInput
 from golem_vpn.exeunit.runtimes.base import Limits
 from golem_vpn.exeunit.status import USAGE_VECTOR
+from golem_vpn.images import task_package
 
-TASK_PACKAGE = "golem.srv.comp.task_package"
+TASK_PACKAGE = task_package.PROPERTY
 MEMORY = "golem.inf.mem.gib"
 THREADS = "golem.inf.cpu.threads"
 
@@ -29,21 +29,17 @@ def offer_properties(node_name: str) -> dict[str, Any]:
     }
 
 
-def task_package_of(demand: dict[str, Any]) -> Path | None:
+def task_package_of(demand: dict[str, Any]) -> str | None:
     """Finds the payload's file system that a demand names; none shows the provider's own, read-only.
 
     Raises:
-        InvalidInput: it is named in a way that this provider cannot follow.
+        InvalidInput: it is named in a way that no provider can follow.
     """
     text = demand.get(TASK_PACKAGE)
     if text is None:
         return None
-    if not isinstance(text, str) or not text.startswith("file:"):
-        raise InvalidInput(f"{TASK_PACKAGE} has to be file: and an absolute path on the provider; nothing else yet")
-    path = Path(text.removeprefix("file:").removeprefix("//"))
-    if not path.is_absolute() or "\0" in text:
-        raise InvalidInput(f"{TASK_PACKAGE}: {str(path)!r} is not an absolute path")
-    return path
+    task_package.parse(text)
+    return str(text)
 
 
 def limits_of(*sides: Mapping[str, Any]) -> Limits:

@@ -16,6 +16,7 @@ from golem_vpn.exeunit.networks import Networks
 from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.runtimes.base import NetworkAddress, TunDevice
 from golem_vpn.exeunit.status import ActivityStatus
+from tests.unit.exeunit.local_packages import LocalPackages
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 
 REQUESTOR = "0x" + "aa" * 20
@@ -102,6 +103,6 @@ async def open_activity(work_dir: Path, *, prepare: Any = None) -> AsyncIterator
 
     place = Place(activity_id="a" * 32, requestor=REQUESTOR, work_dir=work_dir)
     async with anyio.create_task_group() as tasks:
-        unit = ExeUnit(place, make_runtime, networks, tasks, note_end)
+        unit = ExeUnit(place, make_runtime, networks, LocalPackages(), tasks, note_end)
         yield Activity(unit, work_dir, networks, runtimes, ends)
         await unit.destroy("the test is over")

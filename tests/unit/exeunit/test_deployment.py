@@ -8,12 +8,12 @@ from golem_vpn.errors import InvalidInput
 from golem_vpn.exeunit.deployment import MAX_ADDRESSES, Place, plan_deployment
 from golem_vpn.exeunit.runtimes.base import Deployment, Limits
 from golem_vpn.exeunit.script import Deploy
+from golem_vpn.images.packages import Package
 
 PLACE = Place(
     activity_id="a" * 32,
     requestor="0x" + "aa" * 20,
     work_dir=Path("/data/a"),
-    task_package=Path("/images/web"),
     limits=Limits(memory_bytes=1 << 30),
     hidden=(Path("/data"),),
 )
@@ -25,10 +25,17 @@ def plan(**deploy: Any) -> Deployment:
     return plan_deployment(PLACE, msgspec.convert(deploy, Deploy))
 
 
+def test_an_image_brings_its_environment() -> None:
+    package = Package(Path("/images/web"), env=(("PATH", "/bin"), ("A", "image")))
+    deployment = plan_deployment(PLACE, msgspec.convert({"env": {"A": "demand"}}, Deploy), package)
+    assert deployment.task_package == Path("/images/web")
+    assert dict(deployment.env) == {"PATH": "/bin", "A": "demand"}
+
+
 def test_what_the_provider_decided_is_kept() -> None:
     deployment = plan()
     assert (deployment.activity_id, deployment.work_dir) == (PLACE.activity_id, PLACE.work_dir)
-    assert (deployment.task_package, deployment.limits) == (PLACE.task_package, PLACE.limits)
+    assert (deployment.task_package, deployment.limits) == (None, PLACE.limits)
     assert deployment.hidden == PLACE.hidden
 
 

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from golem_vpn.images.progress import Meter, silently
+from golem_vpn.images.progress import Meter, Step, silently
 from golem_vpn.images.tree import Bytes, Directory, File, Meta, Symlink, Tree
 from golem_vpn.images.unpack import unpack
 
@@ -48,7 +48,7 @@ def contents(tree: Tree) -> dict[str, object]:
 
 def unpacked(tree: Tree, directory: Path, max_bytes: int = 1 << 30) -> int:
     """Unpacks as the daemon's own user."""
-    return unpack(tree, directory, lambda _user, _group: None, Meter("unpacking", silently), max_bytes)
+    return unpack(tree, directory, Meter(Step.UNPACK, silently), max_bytes)
 
 
 def mode(path: Path) -> int:

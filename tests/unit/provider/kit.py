@@ -18,6 +18,7 @@ from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.database import Database
 from tests.unit.exeunit.kit import NotedNetworks
+from tests.unit.exeunit.local_packages import LocalPackages
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 from tests.unit.market.shared_board import SharedBoard
 from tests.unit.net.kit import Node, make_node, running
@@ -107,7 +108,9 @@ class World:
             async def is_known(node_id: str) -> bool:
                 return node_id not in strangers
 
-            means = Means(make_runtime, networks, self.directory / "data" / name / "activities", hidden=())
+            means = Means(
+                make_runtime, networks, LocalPackages(), self.directory / "data" / name / "activities", hidden=()
+            )
             repository = AgreementRepository(database, Role.PROVIDER)
             market = MarketService(node.control, self.board, database)
             await market.open()

@@ -9,9 +9,10 @@ from cyclopts import App, Group, Parameter
 from golem_vpn.cli.console import show_object, show_rows, waiting
 from golem_vpn.cli.options import PLAIN, Common
 from golem_vpn.cli.session import with_client
+from golem_vpn.files.digests import digest_of
 from golem_vpn.images.build import Addition, Plan
 from golem_vpn.images.build import build as build_image
-from golem_vpn.images.digest import digest_of
+from golem_vpn.images.digest import DIGITS
 
 
 def register(app: App, group: Group) -> None:
@@ -54,7 +55,7 @@ archive, as `docker save` and `skopeo copy` write it).
     if output is not None:
         with waiting("making the image"):
             build_image(plan, output)
-        made = {"file": str(output), "hash": digest_of(output)}
+        made = {"file": str(output), "hash": digest_of(output, DIGITS)}
         show_object(made, made, common.json)
         return
     with TemporaryDirectory() as scratch:

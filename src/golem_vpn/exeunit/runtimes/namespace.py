@@ -27,7 +27,7 @@ from golem_vpn.exeunit.runtimes.messages import Device, Setup
 from golem_vpn.exeunit.runtimes.package import check_package, unpack
 from golem_vpn.exeunit.runtimes.usage import cpu_seconds_below
 from golem_vpn.exeunit.runtimes.users import PAYLOAD_NAME, PayloadUser, guest, image_root
-from golem_vpn.exeunit.workdir import remove_tree
+from golem_vpn.trees import remove_tree
 
 INTERFACE = "vpn0"
 DEFAULT_MTU = 1420

@@ -1,4 +1,4 @@
-"""Removing the directory of an activity, whatever its payloads did to it."""
+"""Removing directories, whatever payloads or images did to them."""
 
 import os
 import shutil
@@ -9,10 +9,11 @@ import anyio.to_thread
 
 async def remove_tree(path: Path) -> None:
     """Removes a directory with all in it; one that is not there is fine."""
-    await anyio.to_thread.run_sync(_remove, path)
+    await anyio.to_thread.run_sync(remove_now, path)
 
 
-def _remove(path: Path) -> None:
+def remove_now(path: Path) -> None:
+    """Removes a directory with all in it; blocks."""
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():
         # A payload may have closed directories even to their owner.

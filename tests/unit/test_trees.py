@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from golem_vpn.exeunit.workdir import remove_tree
+from golem_vpn.trees import remove_tree
 
 pytestmark = pytest.mark.anyio
 
