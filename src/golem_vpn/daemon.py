@@ -29,7 +29,6 @@ from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
 from golem_vpn.files.node_files import NodeFiles
 from golem_vpn.images.node_images import NodeImages
 from golem_vpn.images.packages import Packages
-from golem_vpn.market.agreements import AgreementService
 from golem_vpn.market.board import OfferBoard
 from golem_vpn.market.service import MarketService
 from golem_vpn.net import ticket
@@ -41,7 +40,11 @@ from golem_vpn.payment import platforms
 from golem_vpn.payment.ledger import LedgerDriver
 from golem_vpn.payment.service import PaymentService
 from golem_vpn.provider.activities import Means, ProviderActivities
+from golem_vpn.provider.advert import Surroundings
+from golem_vpn.provider.agent import ProviderAgent
 from golem_vpn.provider.agreements import ProviderAgreements, joined_with
+from golem_vpn.provider.machine import look_at_machine
+from golem_vpn.provider.owner import Owner
 from golem_vpn.provider.service import ProviderService, refuse_to_provide
 from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, Role
@@ -159,10 +162,9 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     activities = ActivityService(control, agreements, ActivityRepository(net.database, Role.REQUESTOR))
     payments = _payments(config, net)
     await payments.open()
+    provider = None
     if config.provider:
-        provider = _provider(config, net, agreements, images.packages)
-        await provider.open()
-        tasks.start_soon(provider.run)
+        provider = await _start_provider(config, net, market, payments, images.packages, tasks)
     else:
         refuse_to_provide(control)
     tasks.start_soon(board.run)
@@ -182,6 +184,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         activities=activities,
         images=images.registry,
         payments=payments,
+        provider=provider,
         files=files.service,
         allow_origins=config.allow_origins,
     )
@@ -193,11 +196,13 @@ def _payments(config: Config, net: Net) -> PaymentService:
     return PaymentService(net.node.control, net.database, [ledger])
 
 
-def _provider(config: Config, net: Net, market: AgreementService, packages: Packages) -> ProviderService:
+async def _start_provider(
+    config: Config, net: Net, market: MarketService, payments: PaymentService, packages: Packages, tasks: TaskGroup
+) -> ProviderAgent:
     control = net.node.control
     known = joined_with(net.node.directory)
     stored = AgreementRepository(net.database, Role.PROVIDER)
-    agreements = ProviderAgreements(control, market, stored, known, config.name, config.max_agreements)
+    agreements = ProviderAgreements(control, market.agreements, stored, known, config.name, config.max_agreements)
     means = Means(
         make_runtime=NamespaceRuntime,
         networks=MemberNetworks(control.node_id, net.node.membership, net.data_plane),
@@ -206,7 +211,21 @@ def _provider(config: Config, net: Net, market: AgreementService, packages: Pack
         hidden=(config.data_dir,),
     )
     repository = ActivityRepository(net.database, Role.PROVIDER)
-    return ProviderService(control, market, agreements, ProviderActivities(repository, means, config.max_activities))
+    activities = ProviderActivities(repository, means, config.max_activities)
+    service = ProviderService(control, market.agreements, agreements, activities)
+    await service.open()
+    owner = Owner(config.data_dir)
+    await owner.open()
+    surroundings = Surroundings(
+        node_name=config.name,
+        subnet=config.subnet,
+        machine=await anyio.to_thread.run_sync(look_at_machine, config.data_dir),
+        accounts=payments.account_properties(),
+    )
+    agent = ProviderAgent(control.node_id, net.database, market, payments, activities, owner, surroundings)
+    tasks.start_soon(service.run)
+    tasks.start_soon(agent.run)
+    return agent
 
 
 class NodeView:

@@ -73,6 +73,15 @@ class OfferService:
         """
         await self._remove(self._subscriptions.own(identity, offer_id))
 
+    async def hide(self, identity: str, offer_id: str) -> None:
+        """Shows an offer to nobody any more, while negotiations about it go on.
+
+        Raises:
+            NotFound: there is none of that id.
+            Forbidden: it is another identity's.
+        """
+        await self._board.withdraw(self._subscriptions.own(identity, offer_id).id)
+
     async def remove_idle(self) -> None:
         """Takes the offers back that their owners have forgotten."""
         for subscription in self._subscriptions.idle():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -141,7 +142,7 @@ class ProviderActivities:
             requestor=agreement.requestor_id,
             work_dir=self._means.work_root / activity_id,
             task_package=task_package_of(agreement.demand_properties),
-            limits=limits_of(agreement.demand_properties),
+            limits=limits_of(agreement.demand_properties, _promised(agreement)),
             hidden=self._means.hidden,
         )
         activity = StoredActivity(
@@ -162,3 +163,8 @@ class ProviderActivities:
         ended = [identifier for identifier, unit in self._units.items() if not unit.is_live]
         for identifier in ended[:-MAX_ENDED_KEPT]:
             del self._units[identifier]
+
+
+def _promised(agreement: StoredAgreement) -> dict[str, Any]:
+    """Gives what the offer says payloads may use; who hires directly is promised nothing, and held to nothing."""
+    return {} if agreement.proposal_id is None else agreement.offer_properties

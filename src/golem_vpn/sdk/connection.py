@@ -115,7 +115,7 @@ class Connection:
         if not response.is_success:
             raise _error(response)
         try:
-            return msgspec.json.decode(response.content, type=answer_type)
+            return msgspec.json.decode(response.content or b"null", type=answer_type)
         except msgspec.DecodeError as error:
             raise UnexpectedAnswer(f"{method} {path} at {self.url}: {error}") from error
 

@@ -43,6 +43,7 @@ class Provider:
     """A daemon that is hired."""
 
     node: Node
+    database: Database
     market: MarketService
     service: ProviderService
     agreements: ProviderAgreements
@@ -120,7 +121,7 @@ class World:
             await service.open()
             async with anyio.create_task_group() as tasks, running(node):
                 tasks.start_soon(service.run)
-                yield Provider(node, market, service, agreements, activities, networks, runtimes, strangers)
+                yield Provider(node, database, market, service, agreements, activities, networks, runtimes, strangers)
                 tasks.cancel_scope.cancel()
 
     @asynccontextmanager
