@@ -1,16 +1,19 @@
 """Agreements in the database."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from golem_vpn.store.agreement_events import StoredAgreementEvent
 from golem_vpn.store.database import Database
 from golem_vpn.store.market import ProposalState, StoredMarketEvent, event_row
+from golem_vpn.store.recollection import Recollection
 from golem_vpn.store.roles import Role
 from golem_vpn.store.tables.agreements import AgreementEventRow, AgreementRow
 from golem_vpn.store.tables.market import ProposalRow
@@ -79,12 +82,17 @@ class StoredAgreement(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.reason is None else str(self.reason.get("message", ""))
 
 
+class RecentAgreements(Recollection[tuple[str, Role], StoredAgreement]):
+    """The agreements that were read lately, by id and role."""
+
+
 class AgreementRepository:
     """Keeps the agreements of this node, in one role."""
 
     def __init__(self, database: Database, role: Role) -> None:
         self._database = database
         self._role = role
+        self._recent = database.shared(RecentAgreements)
 
     async def add(self, agreement: StoredAgreement) -> None:
         """Stores a new agreement."""
@@ -115,9 +123,17 @@ class AgreementRepository:
 
     async def find(self, agreement_id: str) -> StoredAgreement | None:
         """Finds an agreement by id."""
+        key = agreement_id, self._role
+        if (recent := self._recent.find(key)) is not None:
+            return recent
+        writes = self._recent.writes
         async with self._database.reading() as session:
-            row = await session.get(AgreementRow, (agreement_id, self._role))
-            return None if row is None else _stored(row)
+            row = await session.get(AgreementRow, key)
+            if row is None:
+                return None
+            agreement = _stored(row)
+        self._recent.keep(key, agreement, writes)
+        return agreement
 
     async def of_requestor(self, requestor_id: str) -> list[StoredAgreement]:
         """Lists the agreements of a requestor, oldest first."""
@@ -149,7 +165,7 @@ class AgreementRepository:
         leaves its proposal free for another.
         """
         states = {only_in} if isinstance(only_in, AgreementState) else set(only_in)
-        async with self._database.transaction() as session:
+        async with self._changing(agreement_id) as session:
             rows = await session.scalars(
                 update(AgreementRow)
                 .where(AgreementRow.id == agreement_id, AgreementRow.role == self._role, AgreementRow.state.in_(states))
@@ -172,7 +188,7 @@ class AgreementRepository:
     async def mark_told(self, agreement_id: str, state: AgreementState | None = None) -> None:
         """Notes that the other side knows; with a state, only while the agreement is in it."""
         condition = AgreementRow.state == state if state is not None else AgreementRow.told.is_(False)
-        async with self._database.transaction() as session:
+        async with self._changing(agreement_id) as session:
             await session.execute(
                 update(AgreementRow)
                 .where(AgreementRow.id == agreement_id, AgreementRow.role == self._role, condition)
@@ -190,6 +206,15 @@ class AgreementRepository:
                 )
             )
             await session.execute(delete(AgreementRow).where(*old))
+        self._recent.forget_all()
+
+    @asynccontextmanager
+    async def _changing(self, agreement_id: str) -> AsyncIterator[AsyncSession]:
+        try:
+            async with self._database.transaction() as session:
+                yield session
+        finally:
+            self._recent.forget((agreement_id, self._role))
 
     async def _select(self, condition: Any) -> list[StoredAgreement]:
         async with self._database.reading() as session:

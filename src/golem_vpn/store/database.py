@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -14,6 +14,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from golem_vpn.errors import ConfigurationError
 from golem_vpn.store import migrate
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 
@@ -25,6 +27,7 @@ class Database:
         self._path = path
         self._engine: AsyncEngine | None = None
         self._writing = anyio.Lock()
+        self._shared: dict[type[Any], Any] = {}
 
     async def open(self) -> None:
         """Makes the file where there is none, for its owner's eyes only, and migrates it.
@@ -45,6 +48,11 @@ class Database:
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()
+
+    def shared(self, kind: type[T]) -> T:
+        """Gives the one object of a class that all users of this database have in common."""
+        shared: T = self._shared.setdefault(kind, kind())
+        return shared
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -46,6 +46,23 @@ async def test_both_sides_of_one_agreement_in_one_node(repository: AgreementRepo
     assert await repository.find(AGREEMENT.id) == AGREEMENT
 
 
+async def test_what_was_read_before_does_not_hide_a_change(repository: AgreementRepository, database: Database) -> None:
+    another = AgreementRepository(database, Role.REQUESTOR)
+    await repository.add(AGREEMENT)
+    assert await repository.find(AGREEMENT.id) == AGREEMENT
+    changed = await another.change(
+        AGREEMENT.id, only_in=AgreementState.PENDING, state=AgreementState.APPROVED, told=False
+    )
+    assert await repository.find(AGREEMENT.id) == changed != AGREEMENT
+    await another.mark_told(AGREEMENT.id)
+    found = await repository.find(AGREEMENT.id)
+    assert found is not None
+    assert found.told
+    await another.change(AGREEMENT.id, only_in=AgreementState.APPROVED, state=AgreementState.TERMINATED, ended=NOON)
+    await another.prune(NOON + timedelta(seconds=1))
+    assert await repository.find(AGREEMENT.id) is None
+
+
 async def test_lists_by_requestor_and_state(repository: AgreementRepository) -> None:
     later = msgspec.structs.replace(AGREEMENT, id="0" * 64, created=NOON + timedelta(seconds=1))
     others = msgspec.structs.replace(AGREEMENT, id="3" * 64, requestor_id=CAROL, state=AgreementState.APPROVED)
