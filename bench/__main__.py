@@ -1,4 +1,4 @@
-"""The command `python -m bench`: every peer in turn, several rounds, on the same wire."""
+"""The command `python -m bench`: every peer in turn, several rounds, on the same wire; or `python -m bench api`."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ import sys
 
 from rich.console import Console
 
+from bench.api import run_api
 from bench.measures import measure
 from bench.peers import PEERS
 from bench.report import Report
@@ -19,10 +20,15 @@ WIDTH = 160
 def main() -> int:
     """Runs the benchmark; 2 where it can't run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=["packets", "api"], default="packets", help="what to measure")
     parser.add_argument("--quick", action="store_true", help="one round of one second each, instead of three of three")
     parser.add_argument("--rounds", type=int, help="how often each peer is measured")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="which to compare")
     arguments = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    if arguments.part == "api":
+        console.print(f"written to {run_api(console, quick=arguments.quick)}")
+        return 0
     if os.geteuid() != 0:
         print("error: the benchmark makes network namespaces\ncure: run it as root", file=sys.stderr)
         return 2
@@ -36,7 +42,6 @@ def main() -> int:
     except subprocess.CalledProcessError as failed:
         print(f"error: {' '.join(failed.cmd)}: {(failed.stderr or '').strip()}", file=sys.stderr)
         return 1
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     report.print(console)
     console.print(f"written to {report.save()}")
     return 0
