@@ -12,7 +12,7 @@ from golem_vpn.net.control import Control
 from golem_vpn.payment import amounts, states
 from golem_vpn.payment.allocations import live_allocation
 from golem_vpn.payment.courier import Messenger, Outcome
-from golem_vpn.payment.documents import find_document, live_invoice
+from golem_vpn.payment.documents import check_form, find_document, live_invoice
 from golem_vpn.payment.journal import ORDERS, OUTBOX, Entry, Journal
 from golem_vpn.payment.messages import AcceptDocument, CancelDocument, RejectDocument, SendDocument
 from golem_vpn.payment.tallies import Ask, ask_of
@@ -20,8 +20,6 @@ from golem_vpn.payment.terms import Terms, terms_of
 from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role, StoredAgreement
 from golem_vpn.store.payment import Allocation, Document, DocumentState, Kind, Order, Step
 
-MAX_ACTIVITIES = 1000
-MAX_ID_LENGTH = 64
 _NEVER_IN_FORCE = (
     AgreementState.PROPOSAL, AgreementState.CANCELLED, AgreementState.REJECTED, AgreementState.EXPIRED
 )  # fmt: skip
@@ -108,7 +106,9 @@ class Deciding:
                 return
             if message.kind is Kind.INVOICE and await live_invoice(entry.records, agreement.id, Role.REQUESTOR):
                 raise Conflict("there is an invoice for the agreement already")
-            document = await entry.records.put(_received(message, entry, agreement))
+            document = _received(message, entry, agreement)
+            check_form(document)
+            await entry.records.put(document)
             await entry.note(document, Step.RECEIVE)
 
     async def _cancelled(self, sender: str, message: CancelDocument) -> None:
@@ -128,15 +128,6 @@ def _check(message: SendDocument, agreement: StoredAgreement, terms: Terms) -> N
         raise InvalidInput("the recipient is not the agreement's requestor")
     if Terms(message.platform, message.payer_address, message.payee_address) != terms:
         raise InvalidInput("the document is not to be paid as the agreement says")
-    if amounts.check(message.amount, "the amount") != message.amount:
-        raise InvalidInput("the amount has more than 18 decimal places")
-    if message.kind is Kind.DEBIT_NOTE and len(message.activity_ids) != 1:
-        raise InvalidInput("a debit note is for one activity")
-    if len(message.activity_ids) > MAX_ACTIVITIES:
-        raise InvalidInput(f"an invoice names at most {MAX_ACTIVITIES} activities")
-    ids = (message.id, message.previous_id or "", *message.activity_ids)
-    if len(message.id) == 0 or max(map(len, ids)) > MAX_ID_LENGTH or len(message.usage or ()) > MAX_ID_LENGTH:
-        raise InvalidInput("an id or the usage is too long")
 
 
 def _received(message: SendDocument, entry: Entry, agreement: StoredAgreement) -> Document:

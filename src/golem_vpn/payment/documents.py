@@ -1,13 +1,37 @@
-"""Finding invoices and debit notes."""
+"""Invoices and debit notes: what they must be like, and finding them."""
 
 from typing import Final
 
-from golem_vpn.errors import NotFound
+from golem_vpn.errors import InvalidInput, NotFound
+from golem_vpn.payment import amounts
 from golem_vpn.payment.states import NAMES
 from golem_vpn.store.agreements import Role
 from golem_vpn.store.payment import Document, DocumentState, Kind, Records
 
+MAX_ACTIVITIES = 10_000
+MAX_ID_LENGTH = 64
+MAX_COUNTERS = 64
+
 _NOT_CANCELLED: Final = tuple(state for state in DocumentState if state is not DocumentState.CANCELLED)
+
+
+def check_form(document: Document) -> None:
+    """Makes sure that a document is as both sides take it.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if amounts.check(document.amount, "the amount") != document.amount:
+        raise InvalidInput("the amount has more than 18 decimal places")
+    if document.kind is Kind.DEBIT_NOTE and len(document.activity_ids) != 1:
+        raise InvalidInput("a debit note is for one activity")
+    if len(document.activity_ids) > MAX_ACTIVITIES:
+        raise InvalidInput(f"an invoice names at most {MAX_ACTIVITIES} activities")
+    ids = (document.id, document.previous_id or "", *document.activity_ids)
+    if not document.id or max(map(len, ids)) > MAX_ID_LENGTH:
+        raise InvalidInput(f"an id has 1 to {MAX_ID_LENGTH} characters")
+    if len(document.usage or ()) > MAX_COUNTERS:
+        raise InvalidInput(f"usage has at most {MAX_COUNTERS} counters")
 
 
 async def find_document(records: Records, owner_id: str, kind: Kind, document_id: str, *roles: Role) -> Document:

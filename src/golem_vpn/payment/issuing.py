@@ -11,7 +11,7 @@ from golem_vpn.errors import Conflict, Forbidden, InvalidInput, NotFound
 from golem_vpn.net.control import Control
 from golem_vpn.payment import amounts
 from golem_vpn.payment.courier import Messenger, Outcome
-from golem_vpn.payment.documents import find_document, live_invoice, newest_note
+from golem_vpn.payment.documents import check_form, find_document, live_invoice, newest_note
 from golem_vpn.payment.journal import OUTBOX, Entry, Journal
 from golem_vpn.payment.messages import AcceptDocument, CancelDocument, RejectDocument, SendDocument
 from golem_vpn.payment.tallies import settle_covered
@@ -158,8 +158,10 @@ class Issuing:
 
 
 async def _store(entry: Entry, draft: Document, **content: object) -> Document:
+    document = msgspec.structs.replace(draft, created=entry.now(), **content)
+    check_form(document)
     entry.bells.add(OUTBOX)
-    return await entry.records.put(msgspec.structs.replace(draft, created=entry.now(), **content))
+    return await entry.records.put(document)
 
 
 def _letter(document: Document) -> SendDocument:

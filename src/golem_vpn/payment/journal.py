@@ -17,7 +17,17 @@ from golem_vpn.bells import Bells
 from golem_vpn.moments import RisingClock
 from golem_vpn.payment import states
 from golem_vpn.store.agreements import Role
-from golem_vpn.store.payment import Document, Event, Kind, Order, Payment, PaymentRepository, Records, Step
+from golem_vpn.store.payment import (
+    Document,
+    DocumentState,
+    Event,
+    Kind,
+    Order,
+    Payment,
+    PaymentRepository,
+    Records,
+    Step,
+)
 
 T = TypeVar("T")
 
@@ -113,6 +123,15 @@ class Journal:
             yield entry
         for subject in entry.bells:
             self._bells.ring(subject)
+
+    async def prune(self, before: datetime) -> None:
+        """Forgets what ended before a date; payments are kept for ever."""
+        ended = (DocumentState.SETTLED, DocumentState.CANCELLED, DocumentState.REJECTED, DocumentState.FAILED)
+        async with self.writing() as entry:
+            await entry.records.forget(Event, before=before)
+            await entry.records.forget(Document, before=before, state=ended, told=True)
+            await entry.records.forget(Order, before=before, done=True)
+            await entry.records.forget_idle_tallies()
 
     async def events(self, query: EventQuery, timeout: float) -> list[Event]:
         """Gives events, oldest first, once there are some or the time is over."""

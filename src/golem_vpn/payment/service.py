@@ -1,12 +1,13 @@
 """The whole of payment, as the API and the provider agent use it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import anyio
 
+from golem_vpn import moments
 from golem_vpn.errors import Forbidden, InvalidInput, NotFound
 from golem_vpn.net.control import Control
 from golem_vpn.payment.allocations import Allocations
@@ -23,6 +24,9 @@ from golem_vpn.store.agreements import AgreementRepository, Role, StoredAgreemen
 from golem_vpn.store.database import Database
 from golem_vpn.store.payment import Document, Kind, Payment, PaymentRepository
 
+KEEP = timedelta(days=90)
+"""For how long what has ended can be looked up."""
+PRUNE_SECONDS = 24 * 3600.0
 PATIENCE_SECONDS = 10.0
 """For how long what was agreed to is gathered before it is paid."""
 
@@ -54,6 +58,9 @@ class PaymentService:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Courier(self.journal, self._deliver).run)
             tasks.start_soon(self._settlement.run)
+            while True:
+                await self.journal.prune(moments.now() - KEEP)
+                await anyio.sleep(PRUNE_SECONDS)
 
     def account_properties(self) -> dict[str, Any]:
         """Gives what an offer of this node says about payment."""

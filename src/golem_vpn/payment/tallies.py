@@ -33,8 +33,8 @@ async def ask_of(records: Records, document: Document) -> Ask:
         return _ask(tallies, "", document, sum(tally.accepted for tally in tallies.values()), payable=True)
     [activity_id] = document.activity_ids
     if await _is_invoiced(records, document):
-        # The invoice asks for everything, this note's amount included.
-        return Ask(_of(tallies, activity_id, document), ZERO, None)
+        # The invoice asks for everything, this note's amount included; what's left is to settle the note with it.
+        return Ask(_of(tallies, activity_id, document), ZERO, ZERO)
     accepted = _of(tallies, activity_id, document).accepted
     return _ask(tallies, activity_id, document, accepted, payable=document.due is not None)
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from golem_vpn.store.agreements import Role
@@ -238,6 +238,16 @@ class Records:
         values = {name: _column_value(value) for name, value in msgspec.structs.asdict(record).items()}
         await self._session.merge(_TABLES[type(record)](**values))
         return record
+
+    async def forget(self, record: type[R], /, *, before: datetime, **equal: Any) -> None:
+        """Deletes the records from before a date whose attributes equal those given (or are in a tuple)."""
+        table = _TABLES[record]
+        await self._session.execute(delete(table).where(table.created < before, *_conditions(table, equal)))
+
+    async def forget_idle_tallies(self) -> None:
+        """Deletes the tallies of agreements of which there is no document any more."""
+        known = select(tables.DocumentRow.agreement_id)
+        await self._session.execute(delete(tables.TallyRow).where(tables.TallyRow.agreement_id.not_in(known)))
 
 
 class PaymentRepository:

@@ -119,7 +119,7 @@ def letter(agreement: StoredAgreement, **changes: Any) -> SendDocument:
         ({"amount": Decimal("NaN")}, InvalidInput),
         ({"amount": Decimal("1e-19")}, InvalidInput),
         ({"kind": Kind.DEBIT_NOTE}, InvalidInput),
-        ({"activity_ids": ("a",) * 1001}, InvalidInput),
+        ({"activity_ids": ("a",) * 10_001}, InvalidInput),
         ({"activity_ids": ("a" * 65,)}, InvalidInput),
         ({"id": ""}, InvalidInput),
         ({"id": "i" * 65}, InvalidInput),

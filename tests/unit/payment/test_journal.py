@@ -4,9 +4,10 @@ from decimal import Decimal
 import anyio
 import pytest
 
+from golem_vpn import moments
 from golem_vpn.payment.journal import EventQuery
 from golem_vpn.store.agreements import Role
-from golem_vpn.store.payment import Event, Kind, Step
+from golem_vpn.store.payment import DocumentState, Event, Kind, Order, Step, Tally
 from tests.unit.net.kit import eventually
 from tests.unit.payment.kit import DUE, Party, Trade, agree
 
@@ -72,6 +73,26 @@ async def test_what_is_asked_for(trade: Trade) -> None:
         assert await journal.events(query(alice, Kind.DEBIT_NOTE, app_session_id="other"), 0) == []
         assert await journal.events(query(alice, Kind.DEBIT_NOTE, app_session_id="ours"), 0) == [event]
         assert await journal.events(query(bob, Kind.DEBIT_NOTE), 0) == []
+
+
+async def test_what_ended_long_ago_is_forgotten(trade: Trade) -> None:
+    async with trade.pair(patience=0.01) as (alice, bob):
+        allocation = await alice.allocate("5")
+        invoice_id = await bob.service.issue_invoice(await agree(alice, bob), [], Decimal(1), DUE)
+        open_id = await bob.service.issue_invoice(await agree(alice, bob), [], Decimal(1), DUE)
+        await alice.received(invoice_id, open_id)
+        await alice.service.deciding.accept(alice.id, Kind.INVOICE, invoice_id, Decimal(1), allocation.id)
+        await alice.becomes(DocumentState.SETTLED, invoice_id)
+        await bob.becomes(DocumentState.SETTLED, invoice_id)
+        await alice.service.journal.prune(moments.now() - timedelta(days=1))
+        assert len(await alice.states()) == 2
+        await alice.service.journal.prune(moments.now() + timedelta(days=1))
+        assert await alice.states() == [DocumentState.RECEIVED]
+        assert await alice.steps() == []
+        assert len(await alice.service.payments(alice.id, 0)) == 1
+        async with alice.service.journal.reading() as records:
+            assert await records.list(Order) == []
+            assert await records.list(Tally) == []
 
 
 async def test_an_error_undoes_the_whole_entry(trade: Trade) -> None:

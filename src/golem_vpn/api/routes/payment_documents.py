@@ -19,6 +19,7 @@ from golem_vpn.payment.service import PaymentService
 from golem_vpn.store.agreements import Role
 from golem_vpn.store.payment import Kind, Step
 
+MAX_MESSAGE_LENGTH = 10_000
 DEFAULT_STEPS = {
     Role.REQUESTOR: (Step.RECEIVE, Step.CANCEL),
     Role.PROVIDER: (Step.ACCEPT, Step.REJECT, Step.SETTLE, Step.FAIL),
@@ -57,6 +58,8 @@ class Documents(Controller):
         """Refuses to pay it; it can still be accepted later."""
         seconds(timeout)
         accepted = amounts.to_text(amounts.parse(data.total_amount_accepted, "totalAmountAccepted"))
+        if len(data.message or "") > MAX_MESSAGE_LENGTH:
+            raise InvalidInput(f"message: at most {MAX_MESSAGE_LENGTH} characters")
         rejection = {**msgspec.to_builtins(data), "totalAmountAccepted": accepted}
         await payments.deciding.reject(caller.identity, self.kind, document_id, rejection)
 
