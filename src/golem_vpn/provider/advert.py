@@ -18,7 +18,7 @@ ACCEPT_TIMEOUT = "golem.com.payment.debit-notes.accept-timeout?"
 
 DEBIT_NOTE_ACCEPT_SECONDS = 240
 CAPABILITIES = ("vpn",)
-TRANSFER_PROTOCOLS = ("file", "gftp", "http", "https")
+TRANSFER_PROTOCOLS = ("gftp", "http", "https")
 SECONDS_OF_AN_HOUR = 3600
 
 

@@ -102,6 +102,12 @@ class ProviderService:
     async def _create(self, sender: str, message: CreateActivity) -> None:
         agreement = await self._agreements.live(sender, message.agreement_id)
         await self._activities.create(message.activity_id, agreement)
+        try:
+            await self._agreements.live(sender, message.agreement_id)
+        except Gone as error:
+            # Its end came in between, and took only those along that were there.
+            await self._activities.destroy(message.activity_id, error.message)
+            raise
         log.info("activity created", activity_id=message.activity_id, agreement_id=message.agreement_id)
 
     async def _execute(self, sender: str, message: ExecuteScript) -> None:

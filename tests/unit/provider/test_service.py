@@ -11,11 +11,11 @@ from golem_vpn.activity.messages import (
     ExecuteScript,
     RunningCommands,
 )
-from golem_vpn.errors import Forbidden, InvalidInput, NotFound
+from golem_vpn.errors import Forbidden, Gone, InvalidInput, NotFound
 from golem_vpn.market.messages import TerminateAgreement
 from golem_vpn.net.wire import Message
 from golem_vpn.provider.service import refuse_to_provide
-from golem_vpn.store.agreements import Role
+from golem_vpn.store.agreements import Role, StoredAgreement
 from tests.unit.provider.kit import World
 
 pytestmark = pytest.mark.anyio
@@ -95,3 +95,20 @@ async def test_a_node_that_is_no_provider_says_so(world: World) -> None:
         refuse_to_provide(carol.node.control)
         with pytest.raises(Forbidden, match="started without --provider"):
             await alice.agreements.hire(alice.id, carol.id)
+
+
+async def test_an_agreement_that_ends_while_an_activity_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world.pair() as (alice, bob):
+        agreement = await alice.agreements.hire(alice.id, bob.id)
+        create = bob.activities.create
+
+        async def create_too_late(activity_id: str, agreed: StoredAgreement) -> None:
+            await alice.agreements.terminate(alice.id, agreement.id)
+            await create(activity_id, agreed)
+
+        monkeypatch.setattr(bob.activities, "create", create_too_late)
+        with pytest.raises(Gone):
+            await alice.node.control.request(bob.id, CreateActivity("c" * 32, agreement.id), object)
+        unit = bob.activities.unit("c" * 32)
+        assert unit is not None
+        assert not unit.is_live
