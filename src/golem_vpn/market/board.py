@@ -1,4 +1,4 @@
-"""The offers that this node knows: its own, and those on the boards of the hubs that it joined."""
+"""The offers that this node knows: its own, and once it follows them, those on the boards of its hubs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -37,6 +37,7 @@ class OfferBoard:
         self._control = control
         self._directory = directory
         self._hub_board = HubBoard(control, hub) if hub is not None else None
+        self._follows = False
         self._own: dict[str, KnownOffer] = {}
         self._offers: dict[str, Offer] = {}
         self._known_from: dict[str, set[str]] = {}
@@ -54,6 +55,13 @@ class OfferBoard:
     def is_following(self, hub_id: str) -> bool:
         """Tells whether the board of a hub counts here."""
         return hub_id in self._links
+
+    def follow(self) -> None:
+        """Has the offers on the hubs' boards come in from now on; until then only own ones are known."""
+        if not self._follows:
+            self._follows = True
+            for link, _ in self._links.values():
+                link.follow()
 
     def on_change(self, listener: ChangeListener) -> None:
         """Adds a listener that hears which offers came, and the ids of those that went."""
@@ -108,6 +116,8 @@ class OfferBoard:
         for hub_id in hubs:
             if hub_id not in self._links:
                 link = HubLink(self._control, hub_id, self._own, self._merge)
+                if self._follows:
+                    link.follow()
                 self._links[hub_id] = link, anyio.CancelScope()
                 tasks.start_soon(self._run_link, *self._links[hub_id])
 

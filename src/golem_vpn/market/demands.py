@@ -159,6 +159,7 @@ class DemandService:
         await self._subscriptions.remove(subscription)
 
     def _match(self, demand: StoredSubscription) -> None:
+        self._board.follow()
         met = self._met.setdefault(demand.id, set())
         found = self._matcher.add_demand(demand.id, demand.properties, demand.constraints)
         self._fitting[demand.id] = dict.fromkeys(offer_id for offer_id in found if offer_id not in met)

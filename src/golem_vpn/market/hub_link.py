@@ -40,7 +40,13 @@ class HubLink:
         self._control = control
         self._own = own
         self._on_change = on_change
+        self._follows = False
         self._news = anyio.Event()
+
+    def follow(self) -> None:
+        """Asks for the offers of others, too, from now on."""
+        self._follows = True
+        self.wake()
 
     def wake(self) -> None:
         """Has both sides compared now."""
@@ -86,7 +92,7 @@ class HubLink:
             await self._ask(PublishOffers(tuple(batch)), type(None))
 
     async def _catch_up(self) -> None:
-        complete = False
+        complete = not self._follows
         while not complete:
             page = await self._ask(FollowOffers(self.board.epoch, self.board.until), OffersPage)
             if not self.board.continues(page):

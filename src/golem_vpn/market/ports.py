@@ -22,5 +22,8 @@ class Board(Protocol):
     async def withdraw(self, offer_id: str) -> None:
         """Takes an own offer back."""
 
+    def follow(self) -> None:
+        """Has the offers of others come in from now on; those who only sell can do without."""
+
     def on_change(self, listener: BoardListener) -> None:
         """Adds a listener."""

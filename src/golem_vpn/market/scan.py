@@ -50,6 +50,7 @@ class Scans:
         self.remove_idle()
         if len(self._scans) >= MAX_SCANS:
             raise Overloaded(f"this daemon runs {MAX_SCANS} scans at most")
+        self._board.follow()
         scan = _Scan(identity, constraints, min(timedelta(seconds=idle_seconds), MAX_IDLE))
         self._show(scan, list(self._board.offers.values()))
         scan_id = new_key()

@@ -53,7 +53,7 @@ class Follower:
 
 
 @asynccontextmanager
-async def boards(*stations: Station) -> AsyncIterator[list[Follower]]:
+async def boards(*stations: Station, follow: bool = True) -> AsyncIterator[list[Follower]]:
     """Runs a board on each of some nodes."""
     async with anyio.create_task_group() as tasks:
         followers = []
@@ -61,6 +61,8 @@ async def boards(*stations: Station) -> AsyncIterator[list[Follower]]:
             board = OfferBoard(station.node.control, station.node.directory, station.node.hub)
             followers.append(follower := Follower(station, board))
             board.on_change(follower.hear)
+            if follow:
+                board.follow()
             tasks.start_soon(board.run)
         yield followers
         tasks.cancel_scope.cancel()

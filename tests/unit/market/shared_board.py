@@ -23,6 +23,9 @@ class SharedBoard:
             for listener in self._listeners:
                 listener([], [offer_id])
 
+    def follow(self) -> None:
+        """Does nothing: all offers are here anyway."""
+
     def on_change(self, listener: BoardListener) -> None:
         """Adds a listener."""
         self._listeners.append(listener)

@@ -48,6 +48,19 @@ async def test_an_offer_comes_to_all_members_and_goes_with_its_withdrawal(wire: 
                 assert (it.added, it.removed) == ([early.id, late.id], [early.id])
 
 
+async def test_who_does_not_follow_can_publish_all_the_same(wire: MemoryWire, tmp_path: Path) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        hub = await nodes.start("hub", hub=True)
+        alice, bob = await nodes.start("alice", join=hub), await nodes.start("bob", join=hub)
+        async with boards(hub, bob) as everyone, boards(alice, follow=False) as [seller]:
+            others = await everyone[1].publish()
+            own = await seller.publish()
+            await eventually(lambda: all(it.knows(others, own) for it in everyone))
+            assert seller.knows(own)
+            seller.board.follow()
+            await eventually(lambda: seller.knows(others, own))
+
+
 async def test_who_joins_later_learns_what_is_there_in_pages(
     wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
