@@ -1,7 +1,6 @@
 """Payloads in real namespaces: what they see, what they can't do, and what is refused to their requestor."""
 
 import os
-import signal
 import socket
 from ipaddress import ip_interface
 from pathlib import Path
@@ -144,11 +143,9 @@ async def test_work_and_scratch_directories_are_writable(tmp_path: Path) -> None
     assert os.listdir(tmp_path) == ["work"]
 
 
-async def test_memory_is_limited_or_said_not_to_be(tmp_path: Path) -> None:
+async def test_control_groups_go_with_the_activity(tmp_path: Path) -> None:
     async with activity(tmp_path, limits=Limits(memory_bytes=64 << 20, cpu_cores=1.0)) as own:
-        result = await own.run("python3", "-c", "print(len(bytearray(256 << 20)))")
-        is_limited = not any(reason.startswith("memory") for reason in own.deployed.unenforced)
-        assert (result.code == 128 + signal.SIGKILL) == is_limited
+        await own.output("true")
     assert not list(Path("/sys/fs/cgroup").rglob(f"golem-vpn-{os.getpid()}-*"))
 
 

@@ -23,17 +23,19 @@ from golem_vpn.exeunit.outputs import Outputs
 from golem_vpn.exeunit.packages import PackageSource, told_to
 from golem_vpn.exeunit.payload import Payload
 from golem_vpn.exeunit.results import CommandResult
-from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, Stream
+from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, RuntimeUsage, Stream
 from golem_vpn.exeunit.script import Command, Deploy, Run, Sign, Start, Terminate, Transfer, parse_script
 from golem_vpn.exeunit.state import StateMachine, Step
-from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME, ActivityStatus, RunningCommand, Usage
+from golem_vpn.exeunit.status import DURATION, MEMORY, PROCESSOR_TIME, STORAGE, ActivityStatus, RunningCommand, Usage
 from golem_vpn.images.packages import Package
 from golem_vpn.trees import remove_tree
 
 MEASURE_SECONDS = 0.5
-"""How old the measured processor time of a running payload may be."""
+"""How old the measured usage of a running payload may be."""
 
 log = structlog.get_logger()
+
+_GIB = 1 << 30
 
 EndListener = Callable[[ActivityStatus], Awaitable[None]]
 
@@ -65,8 +67,8 @@ class ExeUnit:
         self._end_reason: str | None = None
         self._began = time.monotonic()
         self._ended: float | None = None
-        self._earlier_cpu_seconds = 0.0
-        self._measured: tuple[float, float] | None = None
+        self._earlier_usage = RuntimeUsage()
+        self._measured: tuple[float, RuntimeUsage] | None = None
         self._machine.begin(Step.INITIALIZE)
         self._machine.succeed(Step.INITIALIZE)
 
@@ -88,10 +90,13 @@ class ExeUnit:
     @property
     def usage(self) -> Usage:
         """What the activity has used so far."""
-        running = 0.0 if self._payload is None else self._measured_cpu_seconds(self._payload)
+        running = RuntimeUsage() if self._payload is None else self._measured_usage(self._payload)
+        used = self._earlier_usage.followed_by(running)
         counters = {
             DURATION: (self._ended or time.monotonic()) - self._began,
-            PROCESSOR_TIME: self._earlier_cpu_seconds + running,
+            PROCESSOR_TIME: used.cpu_seconds,
+            MEMORY: used.memory_bytes / _GIB,
+            STORAGE: used.storage_bytes / _GIB,
         }
         return Usage(counters, int(time.time()))
 
@@ -194,7 +199,14 @@ class ExeUnit:
         return await self._packages.resolve(named, self._place.requestor, told_to(outputs))
 
     async def _start(self, command: Start) -> None:
-        await self._deployed_payload.start(command.args)
+        payload = self._deployed_payload
+        await payload.start(command.args)
+        self._tasks.start_soon(self._supervise, payload)
+
+    async def _supervise(self, payload: Payload) -> None:
+        reason = await payload.supervise()
+        if self._payload is payload:
+            await self.destroy(reason)
 
     async def _run(self, command: Run, outputs: Outputs) -> None:
         self._machine.begin(Step.RUN)
@@ -229,7 +241,7 @@ class ExeUnit:
             package.release()
 
     async def _stop(self, payload: Payload) -> None:
-        self._earlier_cpu_seconds += payload.cpu_seconds()
+        self._earlier_usage = self._earlier_usage.followed_by(payload.usage())
         self._measured = None
         try:
             await payload.stop()
@@ -237,11 +249,11 @@ class ExeUnit:
             # What follows must happen all the same: the activity's end is reported, its directory removed.
             log.exception("a payload did not stop as it should", activity_id=self._place.activity_id)
 
-    def _measured_cpu_seconds(self, payload: Payload) -> float:
+    def _measured_usage(self, payload: Payload) -> RuntimeUsage:
         """Measures now and then only: SDKs ask before and after each command, and processes take time to look at."""
         now = time.monotonic()
         if self._measured is None or now - self._measured[0] > MEASURE_SECONDS:
-            self._measured = now, payload.cpu_seconds()
+            self._measured = now, payload.usage()
         return self._measured[1]
 
     @property

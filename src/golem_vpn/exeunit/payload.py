@@ -4,7 +4,14 @@ import anyio
 
 from golem_vpn.errors import RuntimeUnavailable
 from golem_vpn.exeunit.networks import Networks
-from golem_vpn.exeunit.runtimes.base import Deployment, DeployResult, OutputHandler, RunCommand, Runtime
+from golem_vpn.exeunit.runtimes.base import (
+    Deployment,
+    DeployResult,
+    OutputHandler,
+    RunCommand,
+    Runtime,
+    RuntimeUsage,
+)
 
 
 class Payload:
@@ -43,9 +50,13 @@ class Payload:
         """Runs a program to its end and gives its exit code."""
         return await self._runtime.run(command, on_output)
 
-    def cpu_seconds(self) -> float:
-        """Gives the processor time of all programs so far."""
-        return self._runtime.cpu_seconds()
+    async def supervise(self) -> str:
+        """Holds the programs to their limits until they have ended, and says why they did."""
+        return await self._runtime.supervise()
+
+    def usage(self) -> RuntimeUsage:
+        """Gives what all programs have used so far."""
+        return self._runtime.usage()
 
     async def stop(self) -> None:
         """Leaves the networks and ends every program, also when the caller is being cancelled."""

@@ -9,6 +9,9 @@ from golem_vpn.exeunit.state import StatePair
 
 DURATION = "golem.usage.duration_sec"
 PROCESSOR_TIME = "golem.usage.cpu_sec"
+MEMORY = "golem.usage.gib"
+STORAGE = "golem.usage.storage_gib"
+"""Of these two, the most at a time counts."""
 USAGE_VECTOR = (DURATION, PROCESSOR_TIME)
 """The counters of every agreement that names none."""
 

@@ -11,6 +11,7 @@ from golem_vpn.images import task_package
 
 TASK_PACKAGE = task_package.PROPERTY
 MEMORY = "golem.inf.mem.gib"
+STORAGE = "golem.inf.storage.gib"
 THREADS = "golem.inf.cpu.threads"
 
 _GIB = 1 << 30
@@ -48,8 +49,12 @@ def limits_of(*sides: Mapping[str, Any]) -> Limits:
     Raises:
         InvalidInput: a limit is not a positive number.
     """
-    memory = _least(sides, MEMORY)
-    return Limits(memory_bytes=None if memory is None else int(memory * _GIB), cpu_cores=_least(sides, THREADS))
+    memory, storage = _least(sides, MEMORY), _least(sides, STORAGE)
+    return Limits(
+        memory_bytes=None if memory is None else int(memory * _GIB),
+        storage_bytes=None if storage is None else int(storage * _GIB),
+        cpu_cores=_least(sides, THREADS),
+    )
 
 
 def _least(sides: Sequence[Mapping[str, Any]], name: str) -> float | None:

@@ -17,6 +17,7 @@ from golem_vpn.exeunit.runtimes.base import (
     OutputHandler,
     RunCommand,
     Runtime,
+    RuntimeUsage,
     Stream,
     TunDevice,
 )
@@ -32,6 +33,7 @@ class PlainRuntime(Runtime):
         self.fail_to_start = False
         self.slow_to_start = False
         self.broken = False
+        self.ended = anyio.Event()
 
     async def deploy(self, deployment: Deployment) -> DeployResult:
         if deployment.task_package is not None and not deployment.task_package.exists():
@@ -76,11 +78,16 @@ class PlainRuntime(Runtime):
     async def set_addresses(self, addresses: Sequence[Interface]) -> None:
         raise NotImplementedError
 
-    def cpu_seconds(self) -> float:
-        return 1.5
+    async def supervise(self) -> str:
+        await self.ended.wait()
+        return "it used too much"
+
+    def usage(self) -> RuntimeUsage:
+        return RuntimeUsage(cpu_seconds=1.5, memory_bytes=1 << 29, storage_bytes=1 << 28)
 
     async def stop(self) -> None:
         self.stopped += 1
+        self.ended.set()
 
 
 async def _pass_on(source: anyio.abc.ByteReceiveStream | None, stream: Stream, on_output: OutputHandler) -> None:

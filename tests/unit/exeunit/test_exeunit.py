@@ -7,7 +7,7 @@ from golem_vpn.errors import Conflict, Gone, InvalidInput, NotFound
 from golem_vpn.exeunit.batches import MAX_RUNNING
 from golem_vpn.exeunit.results import Outcome
 from golem_vpn.exeunit.state import State, StatePair
-from golem_vpn.exeunit.status import DURATION, PROCESSOR_TIME
+from golem_vpn.exeunit.status import DURATION, MEMORY, PROCESSOR_TIME, STORAGE
 from tests.unit.exeunit.kit import FOREIGN_NETWORK, Activity, open_activity, shell, text_of
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 
@@ -198,7 +198,17 @@ async def test_usage_counts_time_until_the_end_and_keeps_that_of_earlier_deploym
         await activity.unit.destroy("enough")
         duration = activity.unit.usage.counters[DURATION]
         assert duration > 0
-        assert activity.unit.usage.counters == {PROCESSOR_TIME: 3.0, DURATION: duration}
+        most = {MEMORY: 0.5, STORAGE: 0.25}
+        assert activity.unit.usage.counters == {PROCESSOR_TIME: 3.0, DURATION: duration} | most
+
+
+async def test_an_activity_that_breaks_a_limit_ends_with_the_reason(tmp_path: Path) -> None:
+    async with open_activity(tmp_path / "work") as activity:
+        await activity.make_ready()
+        activity.runtimes[0].ended.set()
+        await anyio.wait_all_tasks_blocked()
+        await activity.unit.destroy("waits for the end that is on its way")
+        assert [end.reason for end in activity.ends] == ["it used too much"]
 
 
 async def test_a_bad_script_is_refused_at_once(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def test_limits() -> None:
     assert limits_of({}) == Limits()
     demand = {"golem.inf.mem.gib": 0.5, "golem.inf.cpu.threads": 2}
     assert limits_of(demand) == Limits(memory_bytes=1 << 29, cpu_cores=2.0)
-    offer = {"golem.inf.mem.gib": 4.0, "golem.inf.cpu.threads": 1}
-    assert limits_of(demand, offer) == Limits(memory_bytes=1 << 29, cpu_cores=1.0)
-    assert limits_of({}, offer) == Limits(memory_bytes=4 << 30, cpu_cores=1.0)
+    offer = {"golem.inf.mem.gib": 4.0, "golem.inf.cpu.threads": 1, "golem.inf.storage.gib": 2}
+    assert limits_of(demand, offer) == Limits(memory_bytes=1 << 29, storage_bytes=2 << 30, cpu_cores=1.0)
+    assert limits_of({}, offer) == Limits(memory_bytes=4 << 30, storage_bytes=2 << 30, cpu_cores=1.0)
 
 
 @pytest.mark.parametrize("value", [0, -1, "2", True, float("nan"), float("inf"), [1]])

@@ -43,6 +43,7 @@ pub fn keep_what_is_needed(users: &Users, limits: Limits) -> Result<(), Failure>
     limit(libc::RLIMIT_CORE, 1).doing(Part::Privileges, "forbid core files")?;
     limit(libc::RLIMIT_NOFILE, limits.open_files.into()).doing(Part::Privileges, "limit open files")?;
     limit(libc::RLIMIT_NPROC, limits.processes.into()).doing(Part::Privileges, "limit processes")?;
+    limit(libc::RLIMIT_FSIZE, limits.file_size).doing(Part::Privileges, "limit the size of files")?;
     if users.standing == Standing::Guest {
         become_user(PAYLOAD_ID, users.may_drop_groups).doing(Part::Privileges, "become the payload's user")?;
     }

@@ -49,6 +49,8 @@ const FORBIDDEN: &[i64] = &[
     libc::SYS_init_module,
     libc::SYS_finit_module,
     libc::SYS_delete_module,
+    // the choice of processors, which may be what the agreement pays for
+    libc::SYS_sched_setaffinity,
     // the machine as a whole
     libc::SYS_reboot,
     libc::SYS_acct,

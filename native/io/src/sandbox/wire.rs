@@ -29,6 +29,11 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
+    pub fn long(&mut self) -> Result<u64, Malformed> {
+        let bytes = self.take(8)?;
+        Ok(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
     pub fn text(&mut self) -> Result<String, Malformed> {
         String::from_utf8(self.chunk()?.to_vec()).map_err(|_| Malformed("a text is not UTF-8"))
     }
@@ -97,6 +102,7 @@ mod tests {
         assert_eq!(reader.number(), Ok(65_536));
         assert_eq!(reader.text().as_deref(), Ok("vpn0"));
         assert_eq!(reader.end(), Ok(()));
+        assert_eq!(Reader::new(&[1, 2, 0, 0, 0, 0, 0, 0]).long(), Ok(513));
     }
 
     #[test]

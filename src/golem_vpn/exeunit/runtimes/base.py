@@ -38,6 +38,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What the payloads of one activity may use together; None is no limit of ours."""
 
     memory_bytes: int | None = None
+    storage_bytes: int | None = None
     cpu_cores: float | None = None
     processes: int | None = 4096
     open_files: int | None = 65536
@@ -98,6 +99,23 @@ class RunCommand(msgspec.Struct, frozen=True, kw_only=True):
     """Where the program starts; the first volume by default."""
 
 
+class RuntimeUsage(msgspec.Struct, frozen=True):
+    """What all payloads together have used so far; a later value is never less than an earlier one."""
+
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+    """The most at a time; so is `storage_bytes`."""
+    storage_bytes: int = 0
+
+    def followed_by(self, later: "RuntimeUsage") -> "RuntimeUsage":
+        """Gives the usage of two deployments, one after the other."""
+        return RuntimeUsage(
+            self.cpu_seconds + later.cpu_seconds,
+            max(self.memory_bytes, later.memory_bytes),
+            max(self.storage_bytes, later.storage_bytes),
+        )
+
+
 class Check(msgspec.Struct, frozen=True):
     """One line of `golem-vpn doctor`: what a runtime needs of this machine."""
 
@@ -144,8 +162,15 @@ class Runtime(Protocol):
         """Replaces the addresses of the payload's network interface, in which connections from kept ones go on."""
         ...
 
-    def cpu_seconds(self) -> float:
-        """Gives the processor time that all payloads have used since `start`, never less than it gave before."""
+    async def supervise(self) -> str:
+        """Holds the payloads to their limits until they have ended, by `stop` or by themselves, and says why they did.
+
+        To be called once after `start`.
+        """
+        ...
+
+    def usage(self) -> RuntimeUsage:
+        """Gives what all payloads have used since `start`."""
         ...
 
     async def stop(self) -> None:

@@ -1,7 +1,8 @@
 """Limits for all payloads of an activity together, where this process may make control groups.
 
 A group is made below the daemon's own, so that the limits which hold for the daemon hold for its payloads, too.
-The number of processes needs no group: a resource limit of the payload's user holds in each user namespace by itself.
+Not everything depends on them: a resource limit holds the number of processes of each user of a payload, and what else
+the kernel can't limit here is looked after by `guard` and `processors`.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ _PREFIX = "golem-vpn-"
 _DAEMON = f"{_PREFIX}daemon"
 _PERIOD_MICROSECONDS = 100_000
 _REMOVE_TRIES = 50
+_OWN_PROCESSES = 2
 
 
 class _Setting(msgspec.Struct, frozen=True):
@@ -35,7 +37,8 @@ class ControlGroups:
 
     def __init__(self, name: str, limits: Limits) -> None:
         self._directories: list[Path] = []
-        self.unenforced: tuple[str, ...] = tuple(self._make(f"{_PREFIX}{os.getpid()}-{name}", limits))
+        self.unenforced: dict[str, str] = dict(self._make(f"{_PREFIX}{os.getpid()}-{name}", limits))
+        """Which controllers are not to be had, and why."""
 
     def add(self, process_id: int) -> None:
         """Puts a process, and all that it will start, under the limits."""
@@ -53,13 +56,13 @@ class ControlGroups:
                 await anyio.sleep(0.02)
         self._directories = []
 
-    def _make(self, name: str, limits: Limits) -> Iterator[str]:
+    def _make(self, name: str, limits: Limits) -> Iterator[tuple[str, str]]:
         hierarchies = dict(_hierarchies())
         for setting in _settings(limits):
             try:
                 self._apply(setting, name, hierarchies)
             except OSError as error:
-                yield f"{setting.controller}: {error.strerror}: {error.filename or 'no such control group'}"
+                yield setting.controller, f"{error.strerror}: {error.filename or 'no such control group'}"
 
     def _apply(self, setting: _Setting, name: str, hierarchies: dict[str, Path]) -> None:
         is_first = setting.controller in hierarchies
@@ -87,6 +90,9 @@ def _settings(limits: Limits) -> Iterator[_Setting]:
         quota = str(int(limits.cpu_cores * _PERIOD_MICROSECONDS))
         first = (("cpu.cfs_period_us", str(_PERIOD_MICROSECONDS)), ("cpu.cfs_quota_us", quota))
         yield _Setting("cpu", first, (("cpu.max", f"{quota} {_PERIOD_MICROSECONDS}"),))
+    if limits.processes is not None:
+        number = (("pids.max", str(limits.processes + _OWN_PROCESSES)),)
+        yield _Setting("pids", number, number)
 
 
 def _hand_down(group: Path, controller: str) -> None:

@@ -9,8 +9,9 @@ from golem_vpn.exeunit.runtimes.base import Check, Deployment, Limits, NetworkAd
 from golem_vpn.exeunit.runtimes.cgroups import ControlGroups
 from golem_vpn.exeunit.runtimes.cures import cure
 from golem_vpn.exeunit.runtimes.holder import SetupFailed
-from golem_vpn.exeunit.runtimes.messages import Failed
+from golem_vpn.exeunit.runtimes.messages import Failed, Standing
 from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime, tun_device_node
+from golem_vpn.exeunit.runtimes.users import IMAGE_IDS, image_root
 
 _TRIAL_ADDRESS = NetworkAddress("0" * 32, ip_interface("192.0.2.1/32"))
 """Of the range for documentation; it never leaves the trial's own namespace."""
@@ -28,7 +29,10 @@ async def check_machine() -> list[Check]:
         _line("user namespaces", "namespaces", failures, "payloads get namespaces of their own, without privileges"),
         _line("TUN device", "device", failures, f"{tun_device_node()} can be used inside a namespace"),
         _line("file system", "file-system", failures, "payloads get a file system view of their own"),
-        _line("privileges", "privileges", failures, "payloads have no capability, and a system call filter"),
+        _line(
+            "privileges", "privileges", failures, "payloads have no power over this machine, and a system call filter"
+        ),
+        _check_users(),
         await _check_limits(),
     ]
 
@@ -73,9 +77,18 @@ def _line(name: str, part: str, failures: dict[str, Failed], fine: str) -> Check
 async def _check_limits() -> Check:
     groups = ControlGroups("check", Limits(memory_bytes=1 << 30, cpu_cores=1.0))
     await groups.remove()
-    if not groups.unenforced:
-        return Check("limits", ok=True, cause="memory and processor time of payloads can be limited", required=False)
-    advice = (
-        "Run the daemon as a systemd service with Delegate=yes, or as root; until then only agree on what you can spare"
-    )
-    return Check("limits", ok=False, cause="; ".join(groups.unenforced), cure=advice, required=False)
+    missing = [f"{controller}: {cause}" for controller, cause in groups.unenforced.items()]
+    if not missing:
+        return Check("limits", ok=True, cause="the kernel limits memory and processor time", required=False)
+    cause = f"payloads are looked at twice a second, and get whole processors ({'; '.join(missing)})"
+    advice = "For limits to the byte, run the daemon as a systemd service with Delegate=yes, or as root"
+    return Check("limits", ok=False, cause=cause, cure=advice, required=False)
+
+
+def _check_users() -> Check:
+    """Tells whether images have users of their own."""
+    if image_root().users.standing is Standing.ROOT:
+        return Check("users of images", ok=True, cause=f"each image has {IMAGE_IDS} of its own", required=False)
+    cause = "root of an image is its only user: programs that insist on being somebody else don't run"
+    advice = "Run the daemon as root, who can lend user ids to images"
+    return Check("users of images", ok=False, cause=cause, cure=advice, required=False)

@@ -61,6 +61,7 @@ class Holder:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_LENGTH)
         self._numbers = count(1)
         self._ready: asyncio.Future[int | None] = self._loop.create_future()
+        self._end: asyncio.Future[str] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._outputs: list[Output] = []
         self._descriptors: list[int] = []
@@ -115,9 +116,13 @@ class Holder:
         number = next(self._numbers)
         await (await self._ask(number, encode_set_addresses(number, addresses)))
 
-    async def close(self) -> None:
+    async def ended(self) -> str:
+        """Waits until the process ends, and says why it did."""
+        return await asyncio.shield(self._end)
+
+    async def close(self, reason: str = "the activity was stopped") -> None:
         """Ends all that runs inside, and waits until it has ended."""
-        self._disconnect(RuntimeEnded("the activity was stopped"))
+        self._disconnect(RuntimeEnded(reason))
         await _wait_for_end(self._process)
         for output in self._outputs:
             output.close()
@@ -193,6 +198,7 @@ class Holder:
         for future in futures:
             _settle(future, reason)
         self._answers.clear()
+        _settle(self._end, reason.message)
 
 
 def _settle(future: "asyncio.Future[Any]", outcome: object) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from golem_vpn.exeunit.runtimes.base import Deployment
-from golem_vpn.exeunit.runtimes.layout import SHARED_MEMORY, WORK, Layout, directory, write_names
+from golem_vpn.exeunit.runtimes.layout import WORK, Layout, directory, shared_memory, write_names
 from golem_vpn.exeunit.runtimes.messages import (
     Devices,
     DirectoryRoot,
@@ -42,7 +42,7 @@ def layer_image(deployment: Deployment, hostname: str, image: Path, owner: Paylo
     layer = _layer(work_dir / "layer", image, deployment, hostname, owner)
     upper, scratch = (directory(work_dir / name, 0o755, owner) for name in ("upper", "scratch"))
     root = LayeredRoot((layer, image), upper, scratch, translated=owner.is_another)
-    return Layout(_mount_point(work_dir), root, _steps(work_dir, owner))
+    return Layout(_mount_point(work_dir), root, _steps(deployment, owner))
 
 
 def copy_image(deployment: Deployment, layered: Layout, owner: PayloadUser) -> Layout:
@@ -61,10 +61,11 @@ def _mount_point(work_dir: Path) -> Path:
     return mount_point
 
 
-def _steps(work_dir: Path, owner: PayloadUser) -> tuple[Step, ...]:
+def _steps(deployment: Deployment, owner: PayloadUser) -> tuple[Step, ...]:
     group = f",gid={_TERMINAL_GROUP}" if owner.users.standing is Standing.ROOT else ""
-    work = directory(work_dir / "work", 0o755, owner)
-    return (Processes(), System(), Devices(_TERMINALS + group, SHARED_MEMORY), Share(work, WORK))
+    work = directory(deployment.work_dir / "work", 0o755, owner)
+    devices = Devices(_TERMINALS + group, shared_memory(deployment.limits))
+    return (Processes(), System(), devices, Share(work, WORK))
 
 
 def _layer(layer: Path, image: Path, deployment: Deployment, hostname: str, owner: PayloadUser) -> Path:

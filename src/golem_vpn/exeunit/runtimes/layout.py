@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from golem_vpn.errors import InvalidInput
-from golem_vpn.exeunit.runtimes.base import Deployment
+from golem_vpn.exeunit.runtimes.base import Deployment, Limits
 from golem_vpn.exeunit.runtimes.messages import (
     Devices,
     EmptyRoot,
@@ -39,8 +39,6 @@ _TERMINAL_GROUP = "tty"
 """Where there is such a group, OpenSSH gives terminals to it, which an ordinary user may not, and ends if it can't."""
 _RUN = Tmpfs("/run", f"size=64m,mode=0755,uid={PAYLOAD_ID},gid={PAYLOAD_ID}")
 _TERMINALS = "newinstance,ptmxmode=0666,mode=0620"
-SHARED_MEMORY = "mode=1777"
-_KERNEL: tuple[Step, ...] = (Processes(), System(), Devices(_TERMINALS, SHARED_MEMORY), _RUN)
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -60,9 +58,15 @@ def show_host(deployment: Deployment, hostname: str, owner: PayloadUser) -> Layo
     shares = tuple(Share(source, target) for source, target in zip(writable, (WORK, "/tmp"), strict=True))  # noqa: S108
     etc = work_dir / "etc"
     _write_etc(etc, deployment, hostname)
-    steps = (*_show_host(Path("/")), *_own_etc(etc), *_KERNEL, Share(_var(work_dir, owner), "/var"))
+    kernel = (Processes(), System(), Devices(_TERMINALS, shared_memory(deployment.limits)), _RUN)
+    steps = (*_show_host(Path("/")), *_own_etc(etc), *kernel, Share(_var(work_dir, owner), "/var"))
     covers = tuple(Hide(str(path)) for path in _private(deployment))
     return Layout(mount_point, EmptyRoot("size=1m,mode=0755"), (*steps, *covers, *shares, Seal()))
+
+
+def shared_memory(limits: Limits) -> str:
+    """Gives the options of `/dev/shm`, which is in memory that no process seems to have."""
+    return "mode=1777" if limits.memory_bytes is None else f"mode=1777,size={limits.memory_bytes // 2}"
 
 
 def directory(path: Path, mode: int, owner: PayloadUser) -> Path:

@@ -140,6 +140,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     open_files: int
     processes: int
+    file_size: int
+    """In bytes, of each file; so large where it is not limited that no file is."""
 
     def encode(self) -> bytes:
         """Writes the message."""
@@ -156,6 +158,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
                 _items(map(_step, self.steps)),
                 _number(self.open_files),
                 _number(self.processes),
+                struct.pack("<Q", self.file_size),
             )
         )
 

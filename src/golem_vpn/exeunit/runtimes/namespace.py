@@ -16,15 +16,18 @@ from golem_vpn.exeunit.runtimes.base import (
     Interface,
     OutputHandler,
     RunCommand,
+    RuntimeUsage,
     TunDevice,
 )
 from golem_vpn.exeunit.runtimes.cgroups import ControlGroups
 from golem_vpn.exeunit.runtimes.cures import explain
+from golem_vpn.exeunit.runtimes.guard import Guard, Measured
 from golem_vpn.exeunit.runtimes.holder import Holder, SetupFailed
 from golem_vpn.exeunit.runtimes.image import copy_image, layer_image
 from golem_vpn.exeunit.runtimes.layout import WORK, Layout, show_host
-from golem_vpn.exeunit.runtimes.messages import Device, Setup
+from golem_vpn.exeunit.runtimes.messages import Device, Setup, Standing
 from golem_vpn.exeunit.runtimes.package import check_package, unpack
+from golem_vpn.exeunit.runtimes.processors import hold_to_processors
 from golem_vpn.exeunit.runtimes.usage import cpu_seconds_below
 from golem_vpn.exeunit.runtimes.users import PAYLOAD_NAME, PayloadUser, guest, image_root
 from golem_vpn.trees import remove_tree
@@ -34,7 +37,12 @@ DEFAULT_MTU = 1420
 _PACKAGE = "package"
 _MADE = ("etc", "layer", "root", "scratch", "tmp", "upper", "var", "whole", _PACKAGE)
 """What is in the work directory besides the payload's own work."""
+_WRITTEN = ("tmp", "upper", "var", "whole", "work")
+"""What of it payloads write to."""
+_INTERVAL = 0.5
+"""Seconds between two looks at the payloads."""
 _UNLIMITED = 2**31 - 1
+_UNLIMITED_SIZE = 2**64 - 1
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -63,6 +71,7 @@ class NamespaceRuntime:
         self._hostname = ""
         self._groups: ControlGroups | None = None
         self._holder: Holder | None = None
+        self._guard: Guard | None = None
         self._device: TunDevice | None = None
         self._cpu_seconds = 0.0
         self._stopping = anyio.Lock()
@@ -79,7 +88,7 @@ class NamespaceRuntime:
         self._deployment = deployment
         self._layout = await anyio.to_thread.run_sync(self._prepare, deployment)
         self._groups = ControlGroups(deployment.activity_id, deployment.limits)
-        return DeployResult(volumes=(WORK,), unenforced=self._groups.unenforced)
+        return DeployResult(volumes=(WORK,), unenforced=self._unenforced(self._groups))
 
     async def start(self, args: Sequence[str] = ()) -> TunDevice | None:
         """Makes the namespaces; there is nothing that arguments could change."""
@@ -93,6 +102,7 @@ class NamespaceRuntime:
             descriptor = await self._set_up(self._deployment, self._layout, self._groups)
         except SetupFailed as error:
             raise RuntimeUnavailable(explain(error.failure, tun_device_node())) from error
+        await self._begin_to_guard(self._deployment)
         if descriptor is not None:
             self._device = TunDevice(descriptor, INTERFACE, self._mtu)
         return self._device
@@ -113,17 +123,30 @@ class NamespaceRuntime:
             raise InvalidInput("the activity has no network interface")
         await self._holder.set_addresses(addresses)
 
-    def cpu_seconds(self) -> float:
+    async def supervise(self) -> str:
+        """Looks at the payloads from time to time, and ends them when they break a limit."""
+        holder, guard = self._holder, self._guard
+        if holder is None or guard is None:
+            return "nothing is running"
+        while True:
+            with anyio.move_on_after(_INTERVAL):
+                return await holder.ended()
+            complaint = await anyio.to_thread.run_sync(guard.look)
+            if complaint is not None:
+                await holder.close(complaint)
+
+    def usage(self) -> RuntimeUsage:
         """Asks the kernel, which forgets what was not waited for; so the highest value ever seen counts."""
         if self._holder is not None:
             self._cpu_seconds = max(self._cpu_seconds, cpu_seconds_below(self._holder.process_id))
-        return self._cpu_seconds
+        most = Measured() if self._guard is None else self._guard.most
+        return RuntimeUsage(self._cpu_seconds, most.memory, most.storage)
 
     async def stop(self) -> None:
         """Ends all processes, then removes what was made for them."""
         with anyio.CancelScope(shield=True):
             async with self._stopping:
-                self.cpu_seconds()
+                self.usage()
                 if self._holder is not None:
                     await self._holder.close()
                     self._holder = self._device = None
@@ -146,6 +169,12 @@ class NamespaceRuntime:
             unpack(archive, image)
         return layer_image(deployment, self._hostname, image, self._user)
 
+    def _unenforced(self, groups: ControlGroups) -> tuple[str, ...]:
+        """Names what holds nobody here: one user's processes are limited without a group, those of many are not."""
+        if "pids" in groups.unenforced and self._user.users.standing is Standing.ROOT:
+            return (f"processes of all users together: {groups.unenforced['pids']}",)
+        return ()
+
     async def _set_up(self, deployment: Deployment, layout: Layout, groups: ControlGroups) -> int | None:
         try:
             return await self._begin(deployment, layout, groups)
@@ -161,7 +190,15 @@ class NamespaceRuntime:
             await self._holder.close()
         self._holder = Holder()
         groups.add(self._holder.process_id)
+        if deployment.limits.cpu_cores is not None and "cpu" in groups.unenforced:
+            hold_to_processors(self._holder.process_id, deployment.limits.cpu_cores)
         return await self._holder.set_up(self._setup(deployment, layout))
+
+    async def _begin_to_guard(self, deployment: Deployment) -> None:
+        if self._holder is not None:
+            directories = [deployment.work_dir / name for name in _WRITTEN]
+            process_id, limits = self._holder.process_id, deployment.limits
+            self._guard = await anyio.to_thread.run_sync(Guard, process_id, directories, limits)
 
     def _setup(self, deployment: Deployment, layout: Layout) -> Setup:
         addresses = tuple(network.address for network in deployment.networks)
@@ -176,4 +213,5 @@ class NamespaceRuntime:
             steps=layout.steps,
             open_files=limits.open_files or _UNLIMITED,
             processes=limits.processes or _UNLIMITED,
+            file_size=limits.storage_bytes or _UNLIMITED_SIZE,
         )

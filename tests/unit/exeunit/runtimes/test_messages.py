@@ -33,11 +33,12 @@ def test_a_set_up_without_a_device_has_an_empty_list_there() -> None:
         steps=(messages.Link("/bin", "usr/bin"), messages.Seal()),
         open_files=5,
         processes=6,
+        file_size=7,
     )
     users = text("0 1 1") + text("0 2 1") + b"\0\1"
     steps = b"\2\0\0\0" + b"\3" + text("/bin") + text("usr/bin") + b"\x08"
     expected = users + text("a") + b"\0\0\0\0" + text("/m") + b"\0" + text("size=1m") + steps
-    assert setup.encode() == expected + struct.pack("<II", 5, 6)
+    assert setup.encode() == expected + struct.pack("<IIQ", 5, 6, 7)
 
 
 def test_replies_are_read() -> None:

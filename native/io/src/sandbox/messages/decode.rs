@@ -15,7 +15,7 @@ impl Setup {
             mount_point: reader.path()?,
             root: root(&mut reader)?,
             steps: reader.list(step)?,
-            limits: Limits { open_files: reader.number()?, processes: reader.number()? },
+            limits: Limits { open_files: reader.number()?, processes: reader.number()?, file_size: reader.long()? },
         };
         reader.end()?;
         Ok(setup)

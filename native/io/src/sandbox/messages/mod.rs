@@ -124,6 +124,8 @@ pub enum Step {
 pub struct Limits {
     pub open_files: u32,
     pub processes: u32,
+    /// In bytes, of each file.
+    pub file_size: u64,
 }
 
 /// What the launching side asks of the running service. Each is answered with the same number.
