@@ -17,6 +17,7 @@ from golem_vpn.api.routes import (
     docs,
     files,
     images,
+    market,
     metrics,
     net,
     node,
@@ -36,7 +37,7 @@ Errors are answered as {"message": …}.\
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
-    apis = (activity, agreements, attachments, daemon, files, node, payment, payment_documents, provider)
+    apis = (activity, agreements, attachments, daemon, files, market, node, payment, payment_documents, provider)
     app = Litestar(
         [*net.routers(), *(api.router() for api in apis), *images.routers(), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),

@@ -2,6 +2,7 @@
 
 NET = ("/net-api/v1", "/net-api/v2/vpn")
 """The Net API is the same below both: SDKs know it by either."""
+MARKET = "/market-api/v1"
 ACTIVITY = "/activity-api/v1"
 PAYMENT = "/payment-api/v1"
 DAEMON = "/golem-vpn/v1"

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from golem_vpn.market import signed_offer
 from golem_vpn.store.agreement_events import AgreementEventKind, StoredAgreementEvent
 from golem_vpn.store.agreements import AgreementState, StoredAgreement
 from golem_vpn.store.market import ProposalState, StoredProposal, StoredSubscription
@@ -126,6 +127,17 @@ def offer_document(offer: StoredSubscription) -> Offer:
     return Offer(
         offer_id=offer.id,
         provider_id=offer.identity,
+        properties=offer.properties,
+        constraints=offer.constraints,
+        timestamp=offer.created,
+    )
+
+
+def shown_offer(offer: signed_offer.Offer) -> Offer:
+    """Shows an offer of the board."""
+    return Offer(
+        offer_id=offer.id,
+        provider_id=offer.provider_id,
         properties=offer.properties,
         constraints=offer.constraints,
         timestamp=offer.created,

@@ -70,10 +70,20 @@ class Scans:
         async def look() -> list[Offer]:
             await anyio.lowlevel.checkpoint()
             scan = self._own(identity, scan_id)
-            scan.last_asked = moments.now()
+            # Waiting is no idleness.
+            scan.last_asked = moments.now() + timedelta(seconds=timeout)
             return self._take(scan, max_events, peer_id)
 
         return await until(look, lambda: self._bells.listen(scan_id), timeout) or []
+
+    def check(self, identity: str, scan_id: str) -> None:
+        """Makes sure that there is a scan.
+
+        Raises:
+            NotFound: there is none of that id.
+            Forbidden: it is another identity's.
+        """
+        self._own(identity, scan_id)
 
     def end(self, identity: str, scan_id: str) -> None:
         """Ends a scan; whoever waits for its offers hears that it is gone.

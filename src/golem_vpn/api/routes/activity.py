@@ -4,25 +4,17 @@ from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from litestar.serialization import encode_json
 from litestar.status_codes import HTTP_200_OK
 
 from golem_vpn.api import event_stream, prefixes
 from golem_vpn.api.dependencies import Activities, Caller
 from golem_vpn.api.failures import json_body, raises
+from golem_vpn.api.json_string import JsonString
 from golem_vpn.api.models import CreatedActivity, NewActivity, Script
 from golem_vpn.errors import InvalidInput
 
 DEFAULT_WAIT_SECONDS = 5.0
 MAX_WAIT_SECONDS = 300.0
-
-
-class JsonString(Response[str]):
-    """A string as JSON, in quotes; the framework would take it for JSON that is ready."""
-
-    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:
-        """Writes the answer."""
-        return encode_json(content) if isinstance(content, str) else super().render(content, media_type, enc_hook)
 
 
 @post(
