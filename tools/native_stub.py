@@ -25,6 +25,7 @@ __all__ = [
     "Request",
     "Stack",
     "Stream",
+    "decompress",
     "probe",
     "sandbox_main",
 ]

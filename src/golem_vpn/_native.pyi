@@ -16,6 +16,7 @@ __all__ = [
     "Request",
     "Stack",
     "Stream",
+    "decompress",
     "probe",
     "sandbox_main",
 ]
@@ -266,6 +267,11 @@ class Stream:
 
         Gives the reason why it ended. `already_read` is what came behind the head of the client's request.
         """
+
+def decompress(compression: str, block: bytes, limit: SupportsIndex) -> bytes:
+    """
+    Gives what a block holds that is compressed by lz4, lzo or zstd, at most `limit` bytes.
+    """
 
 def probe() -> Offloads:
     """

@@ -3,6 +3,7 @@
 //! Whatever waits is a future of one tokio runtime (`asynchronous`); the interpreter lock is never held meanwhile.
 
 mod asynchronous;
+mod codecs;
 mod convert;
 mod data_plane;
 mod endpoint;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod native {
     use super::{PyResult, pyfunction};
 
+    #[pymodule_export]
+    use super::codecs::decompress;
     #[pymodule_export]
     use super::data_plane::DataPlane;
     #[pymodule_export]

@@ -1,10 +1,15 @@
-"""The compressions of squashfs; each block is compressed by itself, and has a known largest size."""
+"""The compressions of squashfs; each block is compressed by itself, and has a known largest size.
+
+Those that the standard library lacks are undone natively; none of them holds the interpreter's lock meanwhile.
+"""
 
 import lzma
 import zlib
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 
+from golem_vpn import _native
 from golem_vpn.errors import InvalidInput
 
 Decompress = Callable[[bytes, int], bytes]
@@ -54,6 +59,13 @@ def _unxz(data: bytes, limit: int) -> bytes:
     return _whole(block, stream.eof)
 
 
+def _undo_natively(compression: str, data: bytes, limit: int) -> bytes:
+    try:
+        return _native.decompress(compression, data, limit)
+    except ValueError as error:
+        raise InvalidInput(f"squashfs: a block is damaged: {error}") from error
+
+
 def _whole(block: bytes, ended: bool) -> bytes:
     if not ended:
         raise InvalidInput("squashfs: a block is cut off, or larger than it may be")
@@ -63,4 +75,7 @@ def _whole(block: bytes, ended: bool) -> bytes:
 _DECOMPRESSORS: dict[Compression, Decompress] = {
     Compression.GZIP: _gunzip,
     Compression.XZ: _unxz,
+    Compression.LZO: partial(_undo_natively, "lzo"),
+    Compression.LZ4: partial(_undo_natively, "lz4"),
+    Compression.ZSTD: partial(_undo_natively, "zstd"),
 }
