@@ -23,10 +23,21 @@ def parse(text: str) -> datetime:
         InvalidInput: the text is no such moment.
     """
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return in_utc(datetime.fromisoformat(text))
+    except ValueError:
         raise InvalidInput(f"{text!r} is not a date and time like 2026-01-31T12:00:00Z") from None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Gives a moment in UTC; one without a zone is taken for UTC.
+
+    Raises:
+        InvalidInput: there is no such date in UTC: it would be before the year 1, or after 9999.
+    """
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"{moment.isoformat()} is not a date and time of the years 1 to 9999 in UTC") from None
 
 
 class RisingClock:

@@ -1,6 +1,6 @@
 """What long polls and lists are asked with, and the checks of it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
 from litestar.params import QueryParameter
@@ -51,8 +51,3 @@ def moment(text: str | None) -> datetime | None:
         InvalidInput: the text is no date and time.
     """
     return None if text is None else moments.parse(text)
-
-
-def zoned(moment: datetime) -> datetime:
-    """Gives a moment with its zone: one without is taken for UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

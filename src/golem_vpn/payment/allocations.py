@@ -39,7 +39,8 @@ class Allocations:
         Raises:
             InvalidInput: the platform or the address is not one of the owner's, or the time is over already.
         """
-        platform, address = platform or self._platforms[0], address or owner_id
+        platform = self._platforms[0] if platform is None else platform
+        address = owner_id if address is None else address
         if platform not in self._platforms:
             raise InvalidInput(f"this node has no account on {platform[:64]!r}; it has {', '.join(self._platforms)}")
         if address.lower() != owner_id:

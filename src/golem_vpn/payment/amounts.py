@@ -1,12 +1,14 @@
 """Amounts of money: never below zero, exact to 18 decimal places, as the tokens of Golem's platforms are."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from golem_vpn.errors import InvalidInput
 
 MAXIMUM = Decimal(10**9)
 """As many tokens as there are; sums of some such amounts still fit the 28 digits that decimals are added with."""
 _SMALLEST = Decimal("1e-18")
+_WRITTEN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?")
 
 
 def parse(text: str | int | float, name: str) -> Decimal:
@@ -15,10 +17,9 @@ def parse(text: str | int | float, name: str) -> Decimal:
     Raises:
         InvalidInput: it is none.
     """
-    try:
-        return check(Decimal(str(text)), name)
-    except InvalidOperation:
-        raise InvalidInput(f"{name}: {str(text)[:64]!r} is no amount such as 1.25") from None
+    if not _WRITTEN.fullmatch(str(text)):
+        raise InvalidInput(f"{name}: {str(text)[:64]!r} is no amount such as 1.25")
+    return check(Decimal(str(text)), name)
 
 
 def check(amount: Decimal, name: str) -> Decimal:

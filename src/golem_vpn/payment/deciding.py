@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
+from golem_vpn import moments
 from golem_vpn.errors import Conflict, Forbidden, InvalidInput, NotFound
 from golem_vpn.net.control import Control
 from golem_vpn.payment import amounts, states
@@ -132,7 +133,7 @@ def _check(message: SendDocument, agreement: StoredAgreement, terms: Terms) -> N
 
 def _received(message: SendDocument, entry: Entry, agreement: StoredAgreement) -> Document:
     return Document(
-        **msgspec.structs.asdict(message),
+        **{**msgspec.structs.asdict(message), "due": None if message.due is None else moments.in_utc(message.due)},
         role=Role.REQUESTOR,
         owner_id=message.recipient_id,
         created=entry.now(),

@@ -1,5 +1,6 @@
 """Invoices and debit notes: what they must be like, and finding them."""
 
+from math import isfinite
 from typing import Final
 
 from golem_vpn.errors import InvalidInput, NotFound
@@ -30,8 +31,9 @@ def check_form(document: Document) -> None:
     ids = (document.id, document.previous_id or "", *document.activity_ids)
     if not document.id or max(map(len, ids)) > MAX_ID_LENGTH:
         raise InvalidInput(f"an id has 1 to {MAX_ID_LENGTH} characters")
-    if len(document.usage or ()) > MAX_COUNTERS:
-        raise InvalidInput(f"usage has at most {MAX_COUNTERS} counters")
+    usage = document.usage or ()
+    if len(usage) > MAX_COUNTERS or not all(map(isfinite, usage)):
+        raise InvalidInput(f"usage has at most {MAX_COUNTERS} counters, and no infinite ones")
 
 
 async def find_document(records: Records, owner_id: str, kind: Kind, document_id: str, *roles: Role) -> Document:

@@ -160,7 +160,8 @@ async def _series(records: Records, role: Role, payer_id: str, payee_id: str, pl
 def _stored(body: StatementBody, role: Role, signed: bytes) -> Statement:
     return Statement(
         role=role, payer_id=body.payer_id, payee_id=body.payee_id, platform=body.platform, sequence=body.sequence,
-        transfer_id=body.transfer_id, amount=body.amount, total=body.total, created=body.issued, signed=signed,
+        transfer_id=body.transfer_id, amount=body.amount, total=body.total,
+        created=moments.in_utc(body.issued), signed=signed,
     )  # fmt: skip
 
 

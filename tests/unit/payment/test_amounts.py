@@ -17,7 +17,10 @@ def test_read_and_written(text: str | float, meant: str) -> None:
     assert amounts.to_text(amounts.parse(text, "x")) == meant
 
 
-@pytest.mark.parametrize("text", ["", "one", "-1", "NaN", "-NaN", "sNaN", "Infinity", "1e10", "1e999999", "1,5", "0x5"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "one", "-1", "NaN", "-NaN", "sNaN", "Infinity", "1e10", "1e999999", "1,5", "0x5", "1_0", " 1", "\uff11", "."],
+)
 def test_no_amounts(text: str) -> None:
     with pytest.raises(InvalidInput, match="amount"):
         amounts.parse(text, "the amount")

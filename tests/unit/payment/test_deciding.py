@@ -1,3 +1,4 @@
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -125,6 +126,7 @@ def letter(agreement: StoredAgreement, **changes: Any) -> SendDocument:
         ({"id": "i" * 65}, InvalidInput),
         ({"previous_id": "i" * 65}, InvalidInput),
         ({"usage": (1.0,) * 65}, InvalidInput),
+        ({"usage": (math.nan,)}, InvalidInput),
     ],
 )
 async def test_documents_that_a_requestor_does_not_take(

@@ -6,11 +6,12 @@ from litestar import Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
+from golem_vpn import moments
 from golem_vpn.api import payment_models as models
 from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Caller, Payments
 from golem_vpn.api.failures import json_body, raises
-from golem_vpn.api.polls import After, Limit, MaxEvents, PollTimeout, Timeout, moment, number_of, seconds, zoned
+from golem_vpn.api.polls import After, Limit, MaxEvents, PollTimeout, Timeout, moment, number_of, seconds
 from golem_vpn.errors import InvalidInput
 from golem_vpn.payment import amounts
 from golem_vpn.payment.service import PaymentService
@@ -44,7 +45,7 @@ async def create_allocation(
         amounts.parse(data.total_amount, "totalAmount"),
         platform=_platform(payments, data.payment_platform),
         address=data.address,
-        expires=None if data.timeout is None else zoned(data.timeout),
+        expires=None if data.timeout is None else moments.in_utc(data.timeout),
     )
     return models.AllocationInfo.of(allocation)
 
@@ -73,7 +74,7 @@ async def amend_allocation(
     if data.total_amount is not None:
         changes["total"] = amounts.parse(data.total_amount, "totalAmount")
     if data.timeout is not None:
-        changes["expires"] = zoned(data.timeout)
+        changes["expires"] = moments.in_utc(data.timeout)
     return models.AllocationInfo.of(await payments.allocations.amend(caller.identity, allocation_id, **changes))
 
 

@@ -7,11 +7,12 @@ from litestar import Controller, Router, get, post
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
+from golem_vpn import moments
 from golem_vpn.api import payment_models as models
 from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Caller, Payments
 from golem_vpn.api.failures import json_body, raises
-from golem_vpn.api.polls import After, Limit, MaxEvents, PollTimeout, Timeout, moment, number_of, seconds, zoned
+from golem_vpn.api.polls import After, Limit, MaxEvents, PollTimeout, Timeout, moment, number_of, seconds
 from golem_vpn.errors import InvalidInput
 from golem_vpn.payment import amounts
 from golem_vpn.payment.journal import EventQuery
@@ -100,7 +101,7 @@ class Invoices(Documents):
     ) -> models.InvoiceInfo:
         """Issues an invoice for an agreement that the caller is the provider of; `send` hands it over."""
         agreement = await payments.provided(caller.identity, data.agreement_id)
-        amount, due = amounts.parse(data.amount, "amount"), zoned(data.payment_due_date)
+        amount, due = amounts.parse(data.amount, "amount"), moments.in_utc(data.payment_due_date)
         document = await payments.issuing.issue_invoice(agreement, data.activity_ids, amount, due, send=False)
         return models.InvoiceInfo.of(document)
 
@@ -131,7 +132,7 @@ class DebitNotes(Documents):
     ) -> models.DebitNoteInfo:
         """Issues a debit note for an activity that the caller provides; `send` hands it over."""
         agreement = await payments.agreement_of(caller.identity, data.activity_id)
-        due = None if data.payment_due_date is None else zoned(data.payment_due_date)
+        due = None if data.payment_due_date is None else moments.in_utc(data.payment_due_date)
         total = amounts.parse(data.total_amount_due, "totalAmountDue")
         document = await payments.issuing.issue_debit_note(
             agreement, data.activity_id, total, data.usage_counter_vector, due, send=False

@@ -77,6 +77,7 @@ async def test_the_address_keeps_its_letters(client: httpx.AsyncClient, app_keys
         {"totalAmount": "-1"}, {"totalAmount": "much"}, {"totalAmount": "NaN"}, {"totalAmount": "1e30"},
         {"totalAmount": None}, {"address": "0x" + "f" * 40}, {"paymentPlatform": "erc20-moon-glm"},
         {"paymentPlatform": {"network": "moon"}}, {"timeout": "2020-01-01T00:00:00Z"}, {"timeout": "soon"},
+        {"timeout": "9999-12-31T23:59:59-23:59"}, {"paymentPlatform": ""}, {"address": ""},
         {"makeDeposit": True}, {"deposit": {"id": "1", "contract": "0x0"}},
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from golem_vpn.api.dependencies import Agreements, Caller
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.json_string import JsonString
 from golem_vpn.api.market_models import AppSession, NewMarketAgreement, Reason, events_of
-from golem_vpn.api.polls import After, MaxEvents, Timeout, moment, seconds, zoned
+from golem_vpn.api.polls import After, MaxEvents, Timeout, moment, seconds
 from golem_vpn.market.documents import (
     Agreement,
     AgreementChange,
@@ -21,6 +21,7 @@ from golem_vpn.market.documents import (
     agreement_document,
     agreement_entry,
 )
+from golem_vpn.moments import in_utc
 from golem_vpn.store.agreements import AgreementState
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +37,7 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 )
 async def create_agreement(caller: Caller, agreements: Agreements, data: JSONBody[NewMarketAgreement]) -> str:
     """Makes an agreement of a provider's proposal, and gives its id; it has to be confirmed."""
-    return await agreements.create(caller.identity, data.proposal_id, zoned(data.valid_to))
+    return await agreements.create(caller.identity, data.proposal_id, in_utc(data.valid_to))
 
 
 @get("/agreements", responses=raises(400))
