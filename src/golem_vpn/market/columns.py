@@ -9,6 +9,9 @@ from golem_vpn.market.comparison import EQUAL, UNEQUAL, Comparison
 from golem_vpn.market.expression import All, AnyOf, Expression, Not, Presence
 from golem_vpn.market.masks import NumberMasks, is_number, put_in, take_out
 
+MAX_REMEMBERED = 256
+"""How many answers about one property are remembered until it changes; most demands ask the same of most properties."""
+
 
 class Verdict(NamedTuple):
     """Where something is true, and where it is false; for the rest it is neither."""
@@ -66,6 +69,8 @@ class Columns:
             verdict = self.ask(part)
             true &= verdict.true
             false |= verdict.false
+            if false == self._all:
+                break
         return Verdict(true, false)
 
 
@@ -106,6 +111,8 @@ class _Column:
         """Tells for which sets a comparison is true, and for which it is false."""
         verdict = self._asked.get(comparison)
         if verdict is None:
+            if len(self._asked) >= MAX_REMEMBERED:
+                self._asked.clear()
             verdict = self._asked[comparison] = self._find(comparison)
         return verdict
 

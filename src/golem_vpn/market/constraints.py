@@ -15,7 +15,7 @@ __all__ = ["Expression", "parse"]
 
 MAX_LENGTH = 64 * 1024
 MAX_DEPTH = 64
-MAX_TERMS = 2048
+MAX_TERMS = 1024
 """How many groups and comparisons one expression may have."""
 
 _SPACE = re.compile(r"\s*")
