@@ -16,12 +16,14 @@ from rich.table import Table
 from bench.calls import Api, Figures, idle_polls, load
 from bench.matching import measure_matching
 from bench.report import RESULTS
-from golem_vpn.sdk.client import ACTIVITY, DAEMON, Client
+from golem_vpn.cli.local_set import LocalSet
+from golem_vpn.sdk.client import ACTIVITY, Client
 from golem_vpn.sdk.machine import PayloadMachine
 
 IDLE_POLLS = 1000
 CONNECTIONS = 16
 NETWORK = "10.98.0.0/24"
+MARKET = "/market-api/v1"
 
 Loads = dict[str, dict[str, Figures]]
 """The figures of each route, by what else there is."""
@@ -49,7 +51,8 @@ def _local_set() -> Iterator[Api]:
         try:
             _golem_vpn("local", "up", "--providers", "1", "--api", "127.0.0.1:0", "--data-dir", str(data_dir))
             address = json.loads((data_dir / "daemon.json").read_text())["api"]
-            yield Api(address, (data_dir / "app-key").read_text().strip())
+            pids = tuple(daemon.pid for daemon in LocalSet(data_dir).daemons())
+            yield Api(address, (data_dir / "app-key").read_text().strip(), pids)
         finally:
             _golem_vpn("local", "down", "--data-dir", str(data_dir))
 
@@ -66,7 +69,7 @@ async def _measure(api: Api, seconds: float) -> Loads:
         activity = f"{ACTIVITY}/{machine.activity_id}"
         routes = {
             "state of an activity": f"{activity}/state",
-            "agreement": f"{DAEMON}/agreements/{machine.agreement_id}",
+            "agreement": f"{MARKET}/agreements/{machine.agreement_id}",
             "results of a batch": f"{activity}/exec/{done}?timeout=5",
         }
         loads = {"no other connections": await _load_all(api, routes, seconds)}
@@ -94,19 +97,21 @@ def _golem_vpn(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "golem_vpn", *arguments], check=True, capture_output=True, text=True)
 
 
-def _matching_table(matching: dict[str, float]) -> Table:
-    table = Table("order", "seconds", title="1,000 offers against 1,000 demands")
+def _matching_table(matching: dict[str, tuple[float, float]]) -> Table:
+    table = Table("order", title="1,000 offers against 1,000 demands")
+    for column in ("seconds", "of that CPU"):
+        table.add_column(column, justify="right")
     for order, seconds in matching.items():
-        table.add_row(order, f"{seconds:.2f}")
+        table.add_row(order, *(f"{it:.2f}" for it in seconds))
     return table
 
 
 def _loads_table(loads: Loads) -> Table:
     table = Table("route", "beside", title=f"the hot routes, {CONNECTIONS} connections")
-    for column in ("calls/s", "p50 ms", "p99 ms"):
+    for column in ("calls/s", "p50 ms", "p99 ms", "CPU ms"):
         table.add_column(column, justify="right")
     for route, by_state in loads.items():
         for state, figures in by_state.items():
-            values = (figures.calls_per_second, figures.p50_milliseconds, figures.p99_milliseconds)
-            table.add_row(route, state, f"{values[0]:,.0f}", f"{values[1]:.1f}", f"{values[2]:.1f}")
+            times = (figures.p50_milliseconds, figures.p99_milliseconds, figures.cpu_milliseconds)
+            table.add_row(route, state, f"{figures.calls_per_second:,.0f}", *(f"{time:.1f}" for time in times))
     return table

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from bench.measures import cpu_seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -18,6 +20,8 @@ class Figures:
     calls_per_second: float
     p50_milliseconds: float
     p99_milliseconds: float
+    cpu_milliseconds: float
+    """The daemons' processor time for one call, which says the same however busy the machine is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Api:
 
     url: str
     app_key: str
+    pids: tuple[int, ...]
+    """The daemons behind it."""
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["Connection"]:
@@ -66,6 +72,7 @@ class Connection:
 async def load(api: Api, path: str, *, connections: int, seconds: float) -> Figures:
     """Calls a path over some connections, on each as fast as the answers come."""
     took: list[float] = []
+    cpu_before = sum(map(cpu_seconds, api.pids))
     end = time.perf_counter() + seconds
 
     async def repeat() -> None:
@@ -79,7 +86,8 @@ async def load(api: Api, path: str, *, connections: int, seconds: float) -> Figu
         for _ in range(connections):
             tasks.start_soon(repeat)
     quantiles = statistics.quantiles(took, n=100)
-    return Figures(len(took) / seconds, quantiles[49] * 1000, quantiles[98] * 1000)
+    cpu = sum(map(cpu_seconds, api.pids)) - cpu_before
+    return Figures(len(took) / seconds, quantiles[49] * 1000, quantiles[98] * 1000, cpu / len(took) * 1000)
 
 
 @asynccontextmanager

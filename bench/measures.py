@@ -38,9 +38,9 @@ MEASURES = (
 def measure(left: Host, right: Host, address: str, seconds: float, pids: list[int]) -> dict[str, float]:
     """Measures from `left` to `right`, which answers at `address`; `pids` are the carrier's processes."""
     with _iperf3_server(right, address):
-        cpu_before = sum(map(_cpu_seconds, pids))
+        cpu_before = sum(map(cpu_seconds, pids))
         single = _iperf3(left, address, seconds, "--parallel", "1")
-        cpu_after = sum(map(_cpu_seconds, pids))
+        cpu_after = sum(map(cpu_seconds, pids))
         several = _iperf3(left, address, seconds, "--parallel", "8")
         small = _iperf3(left, address, seconds, "--udp", "--bitrate", "0", "--length", "64")
         large = _iperf3(left, address, seconds, "--udp", "--bitrate", "0", "--length", "1200")
@@ -93,7 +93,8 @@ def _round_trips(host: Host, address: str) -> list[float]:
     return [1000 * float(text) for text in re.findall(r"time=([0-9.]+) ms", output)]
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Gives the processor time that a process has used."""
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100

@@ -76,13 +76,15 @@ class AgreementBook:
             NotFound: there is none of that id.
             Forbidden: it is another identity's.
         """
-        found = [await self.of(side).find(agreement_id) for side in ([role] if role else Role)]
-        if not any(found):
-            raise NotFound(f"there is no agreement {agreement_id}")
-        for agreement in found:
+        is_there = False
+        for side in [role] if role else Role:
+            agreement = await self.of(side).find(agreement_id)
             if agreement is not None and agreement.identity == identity:
                 return agreement
-        raise Forbidden("the agreement is another identity's")
+            is_there = is_there or agreement is not None
+        if is_there:
+            raise Forbidden("the agreement is another identity's")
+        raise NotFound(f"there is no agreement {agreement_id}")
 
     async def move(self, agreement: StoredAgreement, action: AgreementAction, **values: Any) -> StoredAgreement:
         """Does something to an agreement, and gives it as it is then.

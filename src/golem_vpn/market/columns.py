@@ -1,5 +1,6 @@
 """Many sets of properties, asked all at once for which of them an expression is true."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -25,14 +26,14 @@ class Columns:
 
     def __init__(self) -> None:
         self._all = 0
-        self._columns: dict[str, _Column] = {}
+        self._columns: defaultdict[str, _Column] = defaultdict(_Column)
 
     def add(self, bit: int, properties: Mapping[str, Any]) -> None:
         """Takes in a set of properties under a bit that no other has."""
         self._all |= bit
         for name, value in properties.items():
             if value is not None:
-                self._columns.setdefault(name, _Column()).add(bit, value)
+                self._columns[name].add(bit, value)
 
     def remove(self, bit: int, properties: Mapping[str, Any]) -> None:
         """Forgets a set, given as it was taken in."""

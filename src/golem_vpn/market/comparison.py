@@ -4,10 +4,10 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from golem_vpn.market.expression import Expression, Properties
+from golem_vpn.market.lazy import lazy
 from golem_vpn.market.operands import Operand, Version, read_decimal, read_moment, read_version
 
 if TYPE_CHECKING:
@@ -35,17 +35,17 @@ class Comparison(Expression):
     value: str
     reading: str = ""
 
-    @cached_property
+    @lazy
     def operand(self) -> Operand:
         """Gives the value for reading."""
         return Operand(self.value)
 
-    @cached_property
+    @lazy
     def bound(self) -> int | float | None:
         """Gives the number that numbers must be less or more than, if it is such a comparison."""
         return self.operand.number if self.operator in ORDERINGS and not self.reading else None
 
-    @cached_property
+    @lazy
     def is_plain_text(self) -> bool:
         """Tells whether it is true of one text only."""
         is_special = self.reading or self.operand.wildcard is not None or self.operand.moment is not None

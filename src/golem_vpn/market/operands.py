@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cached_property, total_ordering
+from functools import total_ordering
+
+from golem_vpn.market.lazy import lazy
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"[+-]?\d{1,40}", re.ASCII)
@@ -22,7 +24,7 @@ class Operand:
 
     text: str
 
-    @cached_property
+    @lazy
     def number(self) -> int | float | None:
         """Gives the number, which may be infinite."""
         text = self.text.strip()
@@ -30,32 +32,32 @@ class Operand:
             return int(text)
         return float(text) if _NUMBER.fullmatch(text) else None
 
-    @cached_property
+    @lazy
     def boolean(self) -> bool | None:
         """Gives the truth value."""
         return {"true": True, "false": False}.get(self.text.strip().lower())
 
-    @cached_property
+    @lazy
     def moment(self) -> datetime | None:
         """Gives the moment, if the text is an RFC 3339 date and time."""
         return read_moment(self.text)
 
-    @cached_property
+    @lazy
     def decimal(self) -> Decimal | None:
         """Gives the exact decimal number."""
         return read_decimal(self.text)
 
-    @cached_property
+    @lazy
     def version(self) -> "Version | None":
         """Gives the semantic version."""
         return read_version(self.text)
 
-    @cached_property
+    @lazy
     def wildcard(self) -> "Wildcard | None":
         """Gives the pattern, if there are asterisks in the text."""
         return Wildcard(tuple(self.text.split("*"))) if "*" in self.text else None
 
-    @cached_property
+    @lazy
     def items(self) -> "tuple[Operand, ...] | None":
         """Gives the items, if the text is a list like `[a,b]`."""
         text = self.text.strip()

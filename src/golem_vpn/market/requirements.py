@@ -1,5 +1,6 @@
 """Many expressions, asked all at once which of them some properties fail."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,14 +21,14 @@ class Requirements:
     """
 
     def __init__(self) -> None:
-        self._on_property: dict[str, _Demands] = {}
+        self._on_property: defaultdict[str, _Demands] = defaultdict(_Demands)
         self._others: dict[Expression, int] = {}
 
     def add(self, bit: int, expression: Expression) -> None:
         """Takes in an expression under a bit that no other has."""
         for demand in _demands(expression):
             if isinstance(demand, Demand):
-                self._on_property.setdefault(demand.name, _Demands()).add(bit, demand)
+                self._on_property[demand.name].add(bit, demand)
             else:
                 put_in(self._others, demand, bit)
 
