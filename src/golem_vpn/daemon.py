@@ -26,6 +26,7 @@ from golem_vpn.config import Address, Config, DaemonFile
 from golem_vpn.errors import Conflict
 from golem_vpn.exeunit.networks import MemberNetworks
 from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
+from golem_vpn.exeunit.transfers import Carrier
 from golem_vpn.files.node_files import NodeFiles
 from golem_vpn.images.node_images import NodeImages
 from golem_vpn.images.packages import Packages
@@ -164,7 +165,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     await payments.open()
     provider = None
     if config.provider:
-        provider = await _start_provider(config, net, market, payments, images.packages, tasks)
+        provider = await _start_provider(config, net, market, payments, images.packages, files.fetcher, tasks)
     else:
         refuse_to_provide(control)
     tasks.start_soon(board.run)
@@ -197,7 +198,13 @@ def _payments(config: Config, net: Net) -> PaymentService:
 
 
 async def _start_provider(
-    config: Config, net: Net, market: MarketService, payments: PaymentService, packages: Packages, tasks: TaskGroup
+    config: Config,
+    net: Net,
+    market: MarketService,
+    payments: PaymentService,
+    packages: Packages,
+    carrier: Carrier,
+    tasks: TaskGroup,
 ) -> ProviderAgent:
     control = net.node.control
     known = joined_with(net.node.directory)
@@ -207,6 +214,7 @@ async def _start_provider(
         make_runtime=NamespaceRuntime,
         networks=MemberNetworks(control.node_id, net.node.membership, net.data_plane),
         packages=packages,
+        carrier=carrier,
         work_root=config.data_dir / "activities",
         hidden=(config.data_dir,),
     )

@@ -10,6 +10,7 @@ from tests.net.ordinary_user import run_tests
 pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 
 MODULES = (
+    "test_door.py",
     "test_namespace_runtime.py",
     "test_namespace_lifecycle.py",
     "test_namespace_programs.py",

@@ -27,6 +27,7 @@ from golem_vpn.exeunit.runtimes.base import DeployResult, RunCommand, Runtime, R
 from golem_vpn.exeunit.script import Command, Deploy, Run, Sign, Start, Terminate, Transfer, parse_script
 from golem_vpn.exeunit.state import StateMachine, Step
 from golem_vpn.exeunit.status import DURATION, MEMORY, PROCESSOR_TIME, STORAGE, ActivityStatus, RunningCommand, Usage
+from golem_vpn.exeunit.transfers import Carrier, Transfers
 from golem_vpn.images.packages import Package
 from golem_vpn.trees import remove_tree
 
@@ -49,6 +50,7 @@ class ExeUnit:
         make_runtime: Callable[[], Runtime],
         networks: Networks,
         packages: PackageSource,
+        carrier: Carrier,
         tasks: TaskGroup,
         on_end: EndListener,
         on_news: OnNews = tell_nobody,
@@ -57,6 +59,7 @@ class ExeUnit:
         self._make_runtime = make_runtime
         self._networks = networks
         self._packages = packages
+        self._transfers = Transfers(carrier, place.requestor, place.work_dir, place.limits.storage_bytes)
         self._tasks = tasks
         self._on_end = on_end
         self._machine = StateMachine()
@@ -168,9 +171,12 @@ class ExeUnit:
                 await self._run(command, outputs)
             case Terminate():
                 await self._terminate(batch)
-            case Transfer() | Sign():
-                self._machine.begin(Step(command.name))
-                raise CommandFailed(f"{command.name} is not supported yet by this runtime")
+            case Transfer():
+                self._machine.begin(Step.TRANSFER)
+                await self._transfers.run(command, self._deployed_payload, outputs)
+            case Sign():
+                self._machine.begin(Step.SIGN)
+                raise CommandFailed("sign is not supported: this provider has no hardware that vouches for results")
 
     async def _bring_up(self, step: Step, action: Callable[[], Awaitable[None]]) -> None:
         self._machine.begin(step)

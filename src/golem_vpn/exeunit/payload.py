@@ -1,5 +1,7 @@
 """One deployment of an activity: its runtime, and its device in the data plane."""
 
+from pathlib import Path
+
 import anyio
 
 from golem_vpn.errors import RuntimeUnavailable
@@ -49,6 +51,14 @@ class Payload:
     async def run(self, command: RunCommand, on_output: OutputHandler) -> int:
         """Runs a program to its end and gives its exit code."""
         return await self._runtime.run(command, on_output)
+
+    async def put_file(self, source: Path, path: str) -> None:
+        """Copies a file into the payload's file system."""
+        await self._runtime.put_file(source, path)
+
+    async def take_file(self, path: str, target: Path) -> None:
+        """Copies a file out of the payload's file system."""
+        await self._runtime.take_file(path, target)
 
     async def supervise(self) -> str:
         """Holds the programs to their limits until they have ended, and says why they did."""

@@ -82,6 +82,10 @@ class Transfer(msgspec.Struct, frozen=True):
 
     source: str = msgspec.field(name="from")
     target: str = msgspec.field(name="to")
+    format: str | None = None
+    depth: int | None = None
+    fileset: Any = None
+    progress: dict[str, Any] | None = None
 
 
 class Sign(msgspec.Struct, frozen=True):

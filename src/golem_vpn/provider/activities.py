@@ -19,6 +19,7 @@ from golem_vpn.exeunit.networks import Networks
 from golem_vpn.exeunit.packages import PackageSource
 from golem_vpn.exeunit.runtimes.base import Runtime
 from golem_vpn.exeunit.status import ActivityStatus
+from golem_vpn.exeunit.transfers import Carrier
 from golem_vpn.provider.news import NewsFeeds
 from golem_vpn.provider.offer import limits_of, task_package_of
 from golem_vpn.store.activities import ActivityRepository, StoredActivity
@@ -42,6 +43,7 @@ class Means:
     make_runtime: Callable[[], Runtime]
     networks: Networks
     packages: PackageSource
+    carrier: Carrier
     work_root: Path
     """Has a directory for each activity."""
     hidden: tuple[Path, ...]
@@ -152,7 +154,14 @@ class ProviderActivities:
         on_end = partial(self._note_end, activity_id)
         on_news = partial(self.news.note, agreement.requestor_id, activity_id)
         self._units[activity_id] = ExeUnit(
-            place, self._means.make_runtime, self._means.networks, self._means.packages, tasks, on_end, on_news
+            place,
+            self._means.make_runtime,
+            self._means.networks,
+            self._means.packages,
+            self._means.carrier,
+            tasks,
+            on_end,
+            on_news,
         )
 
     async def _note_end(self, activity_id: str, status: ActivityStatus) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 import anyio
 import msgspec
 
-from golem_vpn.errors import Forbidden
+from golem_vpn.errors import Forbidden, NotFound
 from golem_vpn.exeunit.deployment import Place
 from golem_vpn.exeunit.exeunit import ExeUnit
 from golem_vpn.exeunit.networks import Networks
 from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.runtimes.base import NetworkAddress, TunDevice
 from golem_vpn.exeunit.status import ActivityStatus
+from golem_vpn.exeunit.transfers import Carrier
+from golem_vpn.files.chunks import Progress
 from tests.unit.exeunit.local_packages import LocalPackages
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 
@@ -42,12 +44,35 @@ class NotedNetworks(Networks):
 
 
 @dataclass
+class NotedCarrier(Carrier):
+    """A world of files by URL; notes for whom it works."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    requestors: list[str | None] = field(default_factory=list)
+
+    async def download(
+        self, url: str, target: Path, on_progress: Progress, *, requestor: str | None, limit: int | None
+    ) -> None:
+        if url not in self.files:
+            raise NotFound(f"nothing is at {url}")
+        self.requestors.append(requestor)
+        target.write_bytes(self.files[url])
+        on_progress(len(self.files[url]), len(self.files[url]))
+
+    async def upload(self, source: Path, url: str, on_progress: Progress, *, requestor: str | None) -> None:
+        self.requestors.append(requestor)
+        self.files[url] = source.read_bytes()
+        on_progress(len(self.files[url]), len(self.files[url]))
+
+
+@dataclass
 class Activity:
     """An ExeUnit and what a test sees of it."""
 
     unit: ExeUnit
     work_dir: Path
     networks: NotedNetworks
+    carrier: NotedCarrier
     runtimes: list[PlainRuntime]
     """One for each deployment so far."""
     ends: list[ActivityStatus]
@@ -89,7 +114,7 @@ def text_of(result: CommandResult) -> str:
 @asynccontextmanager
 async def open_activity(work_dir: Path, *, prepare: Any = None) -> AsyncIterator[Activity]:
     """Makes an activity; `prepare` may change each runtime before its use."""
-    networks, runtimes, ends = NotedNetworks(), list[PlainRuntime](), list[ActivityStatus]()
+    networks, carrier, runtimes, ends = NotedNetworks(), NotedCarrier(), list[PlainRuntime](), list[ActivityStatus]()
 
     def make_runtime() -> PlainRuntime:
         runtime = PlainRuntime()
@@ -103,6 +128,6 @@ async def open_activity(work_dir: Path, *, prepare: Any = None) -> AsyncIterator
 
     place = Place(activity_id="a" * 32, requestor=REQUESTOR, work_dir=work_dir)
     async with anyio.create_task_group() as tasks:
-        unit = ExeUnit(place, make_runtime, networks, LocalPackages(), tasks, note_end)
-        yield Activity(unit, work_dir, networks, runtimes, ends)
+        unit = ExeUnit(place, make_runtime, networks, LocalPackages(), carrier, tasks, note_end)
+        yield Activity(unit, work_dir, networks, carrier, runtimes, ends)
         await unit.destroy("the test is over")

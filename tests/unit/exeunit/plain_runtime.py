@@ -1,9 +1,11 @@
 """A runtime without walls: programs run as plain processes of this machine. For tests of what drives runtimes."""
 
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from subprocess import DEVNULL
 
 import anyio
@@ -74,6 +76,18 @@ class PlainRuntime(Runtime):
                 with anyio.CancelScope(shield=True):
                     await _pass_on(process.stdout, Stream.STDOUT, on_output)
                     await _pass_on(process.stderr, Stream.STDERR, on_output)
+
+    async def put_file(self, source: Path, path: str) -> None:
+        shutil.copyfile(source, self._inside(path))
+
+    async def take_file(self, path: str, target: Path) -> None:
+        if not self._inside(path).is_file():
+            raise InvalidInput(f"container:{path}: No such file or directory")
+        shutil.copyfile(self._inside(path), target)
+
+    def _inside(self, path: str) -> Path:
+        assert self.deployment is not None
+        return self.deployment.work_dir / path.lstrip("/")
 
     async def set_addresses(self, addresses: Sequence[Interface]) -> None:
         raise NotImplementedError

@@ -98,12 +98,11 @@ async def test_commands_in_the_wrong_state_are_errors(tmp_path: Path) -> None:
         assert state_of(activity) == (State.READY, None)
 
 
-@pytest.mark.parametrize("command", [{"transfer": {"from": "a", "to": "b"}}, {"sign": {}}])
-async def test_what_the_runtime_lacks_is_said(tmp_path: Path, command: dict[str, dict[str, str]]) -> None:
+async def test_what_the_provider_lacks_is_said(tmp_path: Path) -> None:
     async with open_activity(tmp_path / "work") as activity:
         await activity.make_ready()
-        [refused] = await activity.do(command)
-        assert refused.message == f"{next(iter(command))} is not supported yet by this runtime"
+        [refused] = await activity.do({"sign": {}})
+        assert refused.message == "sign is not supported: this provider has no hardware that vouches for results"
 
 
 async def test_start_joins_the_networks_and_the_end_leaves_them(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from golem_vpn.provider.activities import Means, ProviderActivities
 from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, AgreementState, Role, StoredAgreement
 from golem_vpn.store.database import Database
-from tests.unit.exeunit.kit import NotedNetworks
+from tests.unit.exeunit.kit import NotedCarrier, NotedNetworks
 from tests.unit.exeunit.local_packages import LocalPackages
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 
@@ -95,7 +95,9 @@ async def open_books(directory: Path) -> AsyncIterator[Books]:
     await database.open()
     try:
         repository = ActivityRepository(database, Role.PROVIDER)
-        means = Means(PlainRuntime, NotedNetworks(), LocalPackages(), directory / "activities", hidden=())
+        means = Means(
+            PlainRuntime, NotedNetworks(), LocalPackages(), NotedCarrier(), directory / "activities", hidden=()
+        )
         activities = ProviderActivities(repository, means, maximum=4)
         agreements = AgreementRepository(database, Role.PROVIDER)
         async with anyio.create_task_group() as tasks:

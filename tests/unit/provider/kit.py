@@ -17,7 +17,7 @@ from golem_vpn.provider.service import ProviderService
 from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.database import Database
-from tests.unit.exeunit.kit import NotedNetworks
+from tests.unit.exeunit.kit import NotedCarrier, NotedNetworks
 from tests.unit.exeunit.local_packages import LocalPackages
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 from tests.unit.market.shared_board import SharedBoard
@@ -110,7 +110,12 @@ class World:
                 return node_id not in strangers
 
             means = Means(
-                make_runtime, networks, LocalPackages(), self.directory / "data" / name / "activities", hidden=()
+                make_runtime,
+                networks,
+                LocalPackages(),
+                NotedCarrier(),
+                self.directory / "data" / name / "activities",
+                hidden=(),
             )
             repository = AgreementRepository(database, Role.PROVIDER)
             market = MarketService(node.control, self.board, database)

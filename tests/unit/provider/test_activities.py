@@ -10,7 +10,7 @@ from golem_vpn.provider import activities as module
 from golem_vpn.provider.activities import RESTARTED, Means, ProviderActivities
 from golem_vpn.store.activities import ActivityRepository, StoredActivity
 from golem_vpn.store.agreements import AgreementState, Role, StoredAgreement
-from tests.unit.exeunit.kit import NotedNetworks
+from tests.unit.exeunit.kit import NotedCarrier, NotedNetworks
 from tests.unit.exeunit.local_packages import LocalPackages
 from tests.unit.exeunit.plain_runtime import PlainRuntime
 from tests.unit.provider.kit import World
@@ -33,7 +33,7 @@ AGREEMENT = StoredAgreement(
 
 
 def make_activities(repository: ActivityRepository, directory: Path) -> ProviderActivities:
-    means = Means(PlainRuntime, NotedNetworks(), LocalPackages(), directory / "activities", hidden=())
+    means = Means(PlainRuntime, NotedNetworks(), LocalPackages(), NotedCarrier(), directory / "activities", hidden=())
     return ProviderActivities(repository, means, maximum=2)
 
 

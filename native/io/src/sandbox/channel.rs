@@ -55,20 +55,29 @@ impl Channel {
         Ok(Some(Packet { bytes, descriptors }))
     }
 
-    pub fn send(&self, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    /// Sends a message, and at most `MAX_DESCRIPTORS` descriptors.
+    pub fn send(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        if descriptors.len() > MAX_DESCRIPTORS {
+            return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
+        }
         let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
         let mut ancillary = [0_u64; ANCILLARY_WORDS];
+        let size = mem::size_of_val(descriptors) as u32;
         // SAFETY: CMSG_SPACE only computes.
-        let space = unsafe { libc::CMSG_SPACE(DESCRIPTOR_SIZE) } as usize;
-        let mut header = message_header(&mut part, &mut ancillary, if descriptor.is_some() { space } else { 0 });
-        if let Some(descriptor) = descriptor {
-            // SAFETY: the ancillary buffer has room for one header and one descriptor, so the first header is inside it.
+        let space = unsafe { libc::CMSG_SPACE(size) } as usize;
+        let mut header = message_header(&mut part, &mut ancillary, if descriptors.is_empty() { 0 } else { space });
+        if !descriptors.is_empty() {
+            // SAFETY: the ancillary buffer has room for one header and that many descriptors, which have no more than
+            // their number in them, so the first header is inside it.
             unsafe {
                 let control = libc::CMSG_FIRSTHDR(&header);
                 (*control).cmsg_level = libc::SOL_SOCKET;
                 (*control).cmsg_type = libc::SCM_RIGHTS;
-                (*control).cmsg_len = libc::CMSG_LEN(DESCRIPTOR_SIZE) as _;
-                ptr::write_unaligned(libc::CMSG_DATA(control).cast::<RawFd>(), descriptor.as_raw_fd());
+                (*control).cmsg_len = libc::CMSG_LEN(size) as _;
+                let first = libc::CMSG_DATA(control).cast::<RawFd>();
+                for (index, descriptor) in descriptors.iter().enumerate() {
+                    ptr::write_unaligned(first.add(index), descriptor.as_raw_fd());
+                }
             }
         }
         header.msg_flags = 0;
@@ -83,8 +92,6 @@ impl AsRawFd for Channel {
         self.0.as_raw_fd()
     }
 }
-
-const DESCRIPTOR_SIZE: u32 = mem::size_of::<RawFd>() as u32;
 
 fn message_header(part: &mut libc::iovec, ancillary: &mut [u64], length: usize) -> libc::msghdr {
     // SAFETY: msghdr is a plain C structure, for which all zeros is "nothing".
@@ -124,14 +131,15 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
-    fn carries_a_message_and_a_descriptor() {
+    fn carries_a_message_and_descriptors() {
         let (near, far) = Channel::pair().expect("a pair");
         let (mut reader, writer) = io::pipe().expect("a pipe");
-        near.send(b"hello", Some(writer.as_fd())).expect("sent");
+        near.send(b"hello", &[reader.as_fd(), writer.as_fd()]).expect("sent");
+        assert!(near.send(b"hello", &[writer.as_fd(); MAX_DESCRIPTORS + 1]).is_err());
         drop(writer);
         let packet = far.receive().expect("received").expect("a message");
         assert_eq!(packet.bytes, b"hello");
-        let [descriptor] = <[OwnedFd; 1]>::try_from(packet.descriptors).expect("one descriptor");
+        let [_, descriptor] = <[OwnedFd; 2]>::try_from(packet.descriptors).expect("two descriptors");
         File::from(descriptor).write_all(b"x").expect("written");
         let mut text = String::new();
         reader.read_to_string(&mut text).expect("read");

@@ -2,7 +2,7 @@
 //!
 //! The *outer* process is started by the daemon, with one end of a socket pair. It clones itself into new namespaces
 //! and from then on only waits. The copy inside is their process 1, the *service*: it makes the network interface and
-//! sends its descriptor out, puts the file system together, gives up what it does not need any more, and then starts
+//! sends its descriptor and those of the namespaces out, puts the file system together, gives up what it does not need any more, and then starts
 //! programs as the daemon asks.
 //!
 //! Nothing is left behind, whoever dies: with process 1 the kernel kills all that runs in the namespaces. The service
@@ -71,9 +71,9 @@ fn hold(channel: Channel, parent: libc::pid_t) -> Result<i32, Failure> {
 fn inside(channel: Channel, setup: &Setup, views: &[OwnedFd]) -> Result<(), Failure> {
     namespaces::die_with_parent()?;
     let controls = match prepare(setup, views) {
-        Ok((device, controls)) => {
-            let descriptor = device.as_ref().map(AsFd::as_fd);
-            channel.send(&Reply::Ready.encode(), descriptor).doing(Part::Control, "report the set-up")?;
+        Ok((descriptors, controls)) => {
+            let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+            channel.send(&Reply::Ready.encode(), &descriptors).doing(Part::Control, "report the set-up")?;
             controls
         }
         Err(failure) => return tell(&channel, failure),
@@ -81,7 +81,9 @@ fn inside(channel: Channel, setup: &Setup, views: &[OwnedFd]) -> Result<(), Fail
     service::serve(&channel, setup, &controls)
 }
 
-fn prepare(setup: &Setup, views: &[OwnedFd]) -> Result<(Option<OwnedFd>, Controls), Failure> {
+/// Gives the descriptors for the daemon: of the interface, if there is one, and of the namespaces.
+fn prepare(setup: &Setup, views: &[OwnedFd]) -> Result<(Vec<OwnedFd>, Controls), Failure> {
+    let spaces = namespaces::of_files()?;
     let device = setup.device.as_ref().map(interface::create).transpose()?;
     filesystem::build(setup, views)?;
     let controls = Controls::open()?;
@@ -91,10 +93,10 @@ fn prepare(setup: &Setup, views: &[OwnedFd]) -> Result<(Option<OwnedFd>, Control
     filesystem::protect_controls()?;
     privileges::keep_what_is_needed(&setup.users, setup.limits)?;
     namespaces::die_with_parent()?;
-    Ok((device, controls))
+    Ok((device.into_iter().chain(spaces).collect(), controls))
 }
 
 fn tell<T>(channel: &Channel, failure: Failure) -> Result<T, Failure> {
-    channel.send(&Reply::Failed(&failure).encode(), None).doing(Part::Control, "report a failure")?;
+    channel.send(&Reply::Failed(&failure).encode(), &[]).doing(Part::Control, "report a failure")?;
     Err(failure)
 }

@@ -64,7 +64,7 @@ pub fn enter(users: &Users, directories: &[CString]) -> Result<Side, Failure> {
         first => {
             write_maps(first, users)?;
             hand_over_views(first, directories, &opener)?;
-            opener.send(OPEN, None).doing(Part::Namespaces, "let the first process go on")?;
+            opener.send(OPEN, &[]).doing(Part::Namespaces, "let the first process go on")?;
             Ok(Side::Outside { first: first as libc::pid_t })
         }
     }
@@ -89,9 +89,20 @@ fn hand_over_views(process: libc::c_long, directories: &[CString], opener: &Chan
         let view = namespace
             .and_then(|namespace| mount::translate(directory, namespace))
             .doing(Part::Layers, format!("show {} to other users", directory.to_string_lossy()))?;
-        opener.send(VIEW, Some(view.as_fd())).doing(Part::Namespaces, "hand over a view")?;
+        opener.send(VIEW, &[view.as_fd()]).doing(Part::Namespaces, "hand over a view")?;
     }
     Ok(())
+}
+
+/// Opens the namespaces of users and of mounts that this process is in: who has them can enter, as far as it may.
+///
+/// They can't be found later from outside, where the process keeps its memory from others.
+pub fn of_files() -> Result<[OwnedFd; 2], Failure> {
+    let open = |name: &str| {
+        let path = format!("/proc/self/ns/{name}");
+        File::open(&path).map(OwnedFd::from).doing(Part::Namespaces, format!("open {path}"))
+    };
+    Ok([open("user")?, open("mnt")?])
 }
 
 /// Has the kernel kill this process when its parent dies.

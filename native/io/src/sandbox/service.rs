@@ -120,7 +120,7 @@ impl Service<'_> {
     }
 
     fn reply(&self, reply: &Reply<'_>) -> Result<(), Failure> {
-        self.channel.send(&reply.encode(), None).doing(Part::Control, "answer a request")
+        self.channel.send(&reply.encode(), &[]).doing(Part::Control, "answer a request")
     }
 }
 

@@ -158,6 +158,24 @@ class Runtime(Protocol):
         """
         ...
 
+    async def put_file(self, source: Path, path: str) -> None:
+        """Copies a file of this machine into the payload's file system, where it is whole then or as it was.
+
+        Raises:
+            InvalidInput: the payload's own programs couldn't write that.
+            RuntimeEnded: the surroundings are gone.
+        """
+        ...
+
+    async def take_file(self, path: str, target: Path) -> None:
+        """Copies a file of the payload's file system to this machine.
+
+        Raises:
+            InvalidInput: the payload's own programs couldn't read that.
+            RuntimeEnded: the surroundings are gone.
+        """
+        ...
+
     async def set_addresses(self, addresses: Sequence[Interface]) -> None:
         """Replaces the addresses of the payload's network interface, in which connections from kept ones go on."""
         ...

@@ -39,6 +39,8 @@ sys.path.insert(0, sys.argv[1])
 from golem_vpn._native import sandbox_main
 sys.exit(sandbox_main(sys.argv[2:]))
 """
+MAX_DESCRIPTORS = 3
+"""What the sandbox sends: that of its network interface, if it has one, and those of its namespaces."""
 _PATIENCE = 5.0
 """Seconds for the process to end by itself, which it does at once unless the kernel is in trouble."""
 
@@ -73,6 +75,18 @@ class Holder:
     def process_id(self) -> int:
         """The outer process, of which all others are descendants."""
         return self._process.pid
+
+    @property
+    def spaces(self) -> tuple[int, int]:
+        """Descriptors of the namespaces of users and of mounts, by which others can enter them.
+
+        Raises:
+            RuntimeEnded: the sandbox is gone.
+        """
+        if self._socket.fileno() < 0:
+            raise self._ended()
+        users, mounts = self._descriptors[-2:]
+        return users, mounts
 
     async def set_up(self, setup: Setup) -> int | None:
         """Makes the surroundings and gives the descriptor of their interface, which is closed with this object.
@@ -161,7 +175,9 @@ class Holder:
 
     def _on_readable(self) -> None:
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._socket, MAX_LENGTH, 1, socket.MSG_CMSG_CLOEXEC)
+            message, descriptors, _, _ = socket.recv_fds(
+                self._socket, MAX_LENGTH, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return
         except ConnectionError:
@@ -175,7 +191,7 @@ class Holder:
         match reply:
             case Ready():
                 self._descriptors.extend(descriptors)
-                _settle(self._ready, descriptors[0] if descriptors else None)
+                _settle(self._ready, descriptors[0] if len(descriptors) == MAX_DESCRIPTORS else None)
             case Failed():
                 self._disconnect(SetupFailed(reply))
             case Exited(number, code):

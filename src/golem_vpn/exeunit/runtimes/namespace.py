@@ -21,6 +21,7 @@ from golem_vpn.exeunit.runtimes.base import (
 )
 from golem_vpn.exeunit.runtimes.cgroups import ControlGroups
 from golem_vpn.exeunit.runtimes.cures import explain
+from golem_vpn.exeunit.runtimes.door import Door
 from golem_vpn.exeunit.runtimes.guard import Guard, Measured
 from golem_vpn.exeunit.runtimes.holder import Holder, SetupFailed
 from golem_vpn.exeunit.runtimes.image import copy_image, layer_image
@@ -117,6 +118,14 @@ class NamespaceRuntime:
         directory = command.directory or WORK
         return await holder.run(command.program, command.args, tuple(environment.items()), directory, on_output)
 
+    async def put_file(self, source: Path, path: str) -> None:
+        """Copies a file in, as the payload's user."""
+        await self._door.put(source, path)
+
+    async def take_file(self, path: str, target: Path) -> None:
+        """Copies a file out, as the payload's user."""
+        await self._door.take(path, target)
+
     async def set_addresses(self, addresses: Sequence[Interface]) -> None:
         """Replaces the addresses of the interface."""
         if self._holder is None or self._device is None:
@@ -157,6 +166,13 @@ class NamespaceRuntime:
                     for name in _MADE:
                         await remove_tree(self._deployment.work_dir / name)
                     self._deployment = None
+
+    @property
+    def _door(self) -> Door:
+        holder = self._holder
+        if holder is None:
+            raise RuntimeEnded("nothing is running")
+        return Door(lambda: holder.spaces, self._user.inside)
 
     def _prepare(self, deployment: Deployment) -> Layout:
         image = deployment.task_package

@@ -31,6 +31,11 @@ class PayloadUser(msgspec.Struct, frozen=True):
         """Tells whether the payloads are somebody else than the daemon."""
         return (self.user, self.group) != (os.geteuid(), os.getegid())
 
+    @property
+    def inside(self) -> int:
+        """The number that user and group have inside: the last one that is mapped."""
+        return int(self.users.user_map.splitlines()[-1].split()[0])
+
     def own(self, path: Path) -> None:
         """Makes a file the payload's."""
         self.give(path, 0, 0)
