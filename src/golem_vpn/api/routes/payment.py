@@ -1,14 +1,15 @@
 """The Payment API: accounts, allocations, payments."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Router, delete, get, post, put
+from litestar import Request, Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from golem_vpn import moments
 from golem_vpn.api import payment_models as models
 from golem_vpn.api import prefixes
+from golem_vpn.api.clients import while_connected
 from golem_vpn.api.dependencies import Caller, Payments
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.polls import After, Limit, MaxEvents, PollTimeout, Timeout, moment, number_of, seconds
@@ -99,6 +100,7 @@ async def show_decorations(
 
 @get("/payments", responses=raises(400))
 async def list_payments(
+    request: Request[Any, Any, Any],
     caller: Caller,
     payments: Payments,
     timeout: Timeout = None,
@@ -113,10 +115,10 @@ async def list_payments(
     chosen: dict[str, object] = {} if app_session_id is None else {"app_session_id": app_session_id}
     if network or driver:
         chosen["platform"] = tuple(_matching(payments, driver, network, None))
-    found = await payments.payments(
-        caller.identity, seconds(timeout, poll_timeout), after=moment(after),
-        limit=number_of(max_events, "maxEvents"), **chosen,
-    )  # fmt: skip
+    wait, since, limit = seconds(timeout, poll_timeout), moment(after), number_of(max_events, "maxEvents")
+    found = await while_connected(
+        request, lambda: payments.payments(caller.identity, wait, after=since, limit=limit, **chosen)
+    )
     return [models.PaymentInfo.of(payment) for payment in found]
 
 

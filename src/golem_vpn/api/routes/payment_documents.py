@@ -1,15 +1,16 @@
 """The Payment API: invoices, debit notes and their events, which work alike."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from litestar import Controller, Router, get, post
+from litestar import Controller, Request, Router, get, post
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from golem_vpn import moments
 from golem_vpn.api import payment_models as models
 from golem_vpn.api import prefixes
+from golem_vpn.api.clients import while_connected
 from golem_vpn.api.dependencies import Caller, Payments
 from golem_vpn.api.failures import json_body, raises
 from golem_vpn.api.polls import After, Limit, MaxEvents, PollTimeout, Timeout, moment, number_of, seconds
@@ -158,6 +159,7 @@ class DebitNotes(Documents):
 
 @get("/invoiceEvents", responses=raises(400))
 async def list_invoice_events(
+    request: Request[Any, Any, Any],
     caller: Caller,
     payments: Payments,
     timeout: Timeout = None,
@@ -173,11 +175,12 @@ async def list_invoice_events(
         owner_id=caller.identity, kind=Kind.INVOICE, steps=_steps(requestor_events, provider_events),
         after=moment(after), limit=number_of(max_events, "maxEvents"), app_session_id=session,
     )  # fmt: skip
-    return await _events(payments, query, seconds(timeout, poll_timeout))
+    return await _events(request, payments, query, seconds(timeout, poll_timeout))
 
 
 @get("/debitNoteEvents", responses=raises(400))
 async def list_debit_note_events(
+    request: Request[Any, Any, Any],
     caller: Caller,
     payments: Payments,
     timeout: Timeout = None,
@@ -193,11 +196,14 @@ async def list_debit_note_events(
         owner_id=caller.identity, kind=Kind.DEBIT_NOTE, steps=_steps(requestor_events, provider_events),
         after=moment(after), limit=number_of(max_events, "maxEvents"), app_session_id=session,
     )  # fmt: skip
-    return await _events(payments, query, seconds(timeout, poll_timeout))
+    return await _events(request, payments, query, seconds(timeout, poll_timeout))
 
 
-async def _events(payments: PaymentService, query: EventQuery, timeout: float) -> list[models.EventInfo]:
-    return [models.EventInfo.of(event) for event in await payments.journal.events(query, timeout)]
+async def _events(
+    request: Request[Any, Any, Any], payments: PaymentService, query: EventQuery, timeout: float
+) -> list[models.EventInfo]:
+    found = await while_connected(request, lambda: payments.journal.events(query, timeout))
+    return [models.EventInfo.of(event) for event in found]
 
 
 def _steps(requestor_events: str | None, provider_events: str | None) -> dict[Role, tuple[Step, ...]]:
