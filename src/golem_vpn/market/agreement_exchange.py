@@ -12,9 +12,10 @@ import structlog
 
 from golem_vpn import moments
 from golem_vpn.errors import Forbidden, GolemVpnError, Gone, NotFound, PeerRefused, PeerUnreachable
-from golem_vpn.market import messages
+from golem_vpn.market import messages, reasons
 from golem_vpn.market.agreement_book import AgreementBook
 from golem_vpn.market.ids import key_of
+from golem_vpn.market.reasons import Reason
 from golem_vpn.market.states import AgreementAction
 from golem_vpn.net.control import Control
 from golem_vpn.net.wire import Message
@@ -124,7 +125,7 @@ class AgreementExchange:
     async def _take_rejection(self, sender: str, message: messages.RejectAgreement) -> None:
         agreement = await self._received(sender, message.agreement_id, Role.REQUESTOR)
         if agreement is not None:
-            await self._try(agreement, AgreementAction.REJECT, Role.PROVIDER, message.reason)
+            await self._try(agreement, AgreementAction.REJECT, Role.PROVIDER, _said(message.reason, Role.PROVIDER))
 
     async def _take_cancellation(self, sender: str, message: messages.CancelAgreement) -> None:
         agreement = await self._received(sender, message.agreement_id, Role.PROVIDER)
@@ -133,13 +134,13 @@ class AgreementExchange:
         # One by direct hire was approved at once.
         approved = agreement.state is AgreementState.APPROVED
         action = AgreementAction.TERMINATE if approved else AgreementAction.CANCEL
-        await self._try(agreement, action, Role.REQUESTOR, message.reason)
+        await self._try(agreement, action, Role.REQUESTOR, _said(message.reason, Role.REQUESTOR))
 
     async def _take_end(self, sender: str, message: messages.TerminateAgreement) -> None:
         agreement = await self._received(sender, message.agreement_id, message.by.other)
         if agreement is not None:
             agreement = await self.acknowledge(agreement)
-            await self._try(agreement, AgreementAction.TERMINATE, message.by, message.reason)
+            await self._try(agreement, AgreementAction.TERMINATE, message.by, _said(message.reason, message.by))
 
     async def _received(self, sender: str, agreement_id: str, role: Role) -> StoredAgreement | None:
         """Finds the agreement that a message is about.
@@ -157,7 +158,7 @@ class AgreementExchange:
         agreement: StoredAgreement,
         action: AgreementAction,
         by: Role | None = None,
-        reason: dict[str, Any] | None = None,
+        reason: Reason | None = None,
         **values: Any,
     ) -> None:
         """Does something to an agreement unless something else has happened to it before."""
@@ -198,6 +199,15 @@ def _message(agreement: StoredAgreement) -> Message | None:
             return messages.TerminateAgreement(agreement.id, agreement.role, reason)
         case _:
             return None
+
+
+def _said(reason: Reason | None, by: Role) -> Reason:
+    """Gives the other side's reason; applications expect that there is one.
+
+    Raises:
+        InvalidInput: it is too long.
+    """
+    return reasons.check(reason) or {"message": f"ended by the {by.lower()}"}
 
 
 def _is_over(agreement: StoredAgreement) -> bool:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
-import msgspec
 
 from golem_vpn import moments
 from golem_vpn.errors import Conflict, Gone, InvalidInput, NotFound, NotYet
+from golem_vpn.market import reasons
 from golem_vpn.market.agreement_book import AgreementBook, ChangeListener
 from golem_vpn.market.agreement_exchange import AgreementExchange
 from golem_vpn.market.hiring import Hiring
@@ -23,7 +23,6 @@ from golem_vpn.store.roles import Role
 
 TELL_SECONDS = 3.0
 """How long a caller waits for the other side to hear of something; it hears later otherwise."""
-MAX_REASON_BYTES = 16 * 1024
 MAX_VALIDITY = timedelta(days=365)
 
 
@@ -259,8 +258,7 @@ class AgreementService:
         action: AgreementAction,
         reason: dict[str, Any] | None,
     ) -> None:
-        if reason is not None and len(msgspec.json.encode(reason)) > MAX_REASON_BYTES:
-            raise InvalidInput(f"a reason has at most {MAX_REASON_BYTES} bytes")
+        reasons.check(reason)
         agreement = await self.show(identity, agreement_id, role)
         reason = reason or {"message": f"{action} by the {agreement.role.lower()}"}
         # What the provider has not heard of, it need not hear the end of.

@@ -11,6 +11,7 @@ from golem_vpn import moments
 from golem_vpn.errors import Conflict, Forbidden, Gone, NotFound
 from golem_vpn.market import constraints as constraint_language
 from golem_vpn.market import properties as property_rules
+from golem_vpn.market import reasons
 from golem_vpn.market.agreement_book import AgreementBook
 from golem_vpn.market.ids import check_key, id_of, initial_key
 from golem_vpn.market.messages import CounterProposal, ProposeAgreement, RejectProposal
@@ -76,6 +77,7 @@ class Incoming:
         """Takes in the other side's no; one to what is unknown here changes nothing.
 
         Raises:
+            InvalidInput: its reason is too long.
             Forbidden: the sender is not whom it was proposed to.
         """
         proposal = await self._repository.find_proposal(id_of(message.to, message.proposal))
@@ -85,7 +87,9 @@ class Incoming:
         subscription = self._subscriptions[message.to].find(proposal.subscription_id)
         if subscription is None:
             return
-        event = _event(MarketEventKind.REJECTED, subscription, proposal_id=proposal.id, reason=message.reason)
+        event = _event(
+            MarketEventKind.REJECTED, subscription, proposal_id=proposal.id, reason=reasons.check(message.reason)
+        )
         place = await self._repository.change_proposal(
             proposal.id, only_in=[ProposalState.DRAFT], event=event, state=ProposalState.REJECTED, told=True
         )

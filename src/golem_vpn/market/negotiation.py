@@ -14,6 +14,7 @@ from golem_vpn import moments
 from golem_vpn.errors import Conflict, GolemVpnError, Gone, InvalidInput, NotFound, PeerRefused, PeerUnreachable
 from golem_vpn.market import constraints as constraint_language
 from golem_vpn.market import properties as property_rules
+from golem_vpn.market import reasons
 from golem_vpn.market.ids import id_of, key_of, new_key, role_of
 from golem_vpn.market.messages import CounterProposal, RejectProposal
 from golem_vpn.market.states import ProposalAction, after_proposal_action
@@ -29,7 +30,6 @@ RETRY_SECONDS = 5.0
 PRUNE_SECONDS = 3600.0
 TELL_FOR = timedelta(hours=1)
 KEEP_FOR = timedelta(days=7)
-MAX_REASON_BYTES = 16 * 1024
 
 log = structlog.get_logger()
 
@@ -100,8 +100,7 @@ class Negotiation:
             Conflict: an agreement is being made of it.
             Gone: it was rejected before, or has expired.
         """
-        if reason is not None and len(msgspec.json.encode(reason)) > MAX_REASON_BYTES:
-            raise InvalidInput(f"a reason has at most {MAX_REASON_BYTES} bytes")
+        reasons.check(reason)
         proposal = await self._theirs(subscription, proposal_id)
         state = after_proposal_action(proposal.state, ProposalAction.REJECT)
         # A match is this node's own finding; nobody else knows of it.

@@ -9,6 +9,7 @@ from golem_vpn.errors import GolemVpnError
 from golem_vpn.market import constraints as constraint_language
 from golem_vpn.market import properties as property_rules
 from golem_vpn.market import signed_offer
+from golem_vpn.market.agreements import AgreementService
 from golem_vpn.market.documents import MarketEvent, Offer, Proposal, offer_document, proposal_document
 from golem_vpn.market.ids import new_subscription_id
 from golem_vpn.market.negotiation import Negotiation
@@ -23,7 +24,15 @@ log = structlog.get_logger()
 class OfferService:
     """The market for providers."""
 
-    def __init__(self, subscriptions: Subscriptions, negotiation: Negotiation, resolve: Resolver, board: Board) -> None:
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        negotiation: Negotiation,
+        agreements: AgreementService,
+        resolve: Resolver,
+        board: Board,
+    ) -> None:
+        self._agreements = agreements
         self._subscriptions = subscriptions
         self._negotiation = negotiation
         self._resolve = resolve
@@ -145,6 +154,16 @@ class OfferService:
     async def _remove(self, subscription: Subscription) -> None:
         await self._subscriptions.remove(subscription)
         await self._board.withdraw(subscription.id)
+        for event in subscription.waiting:
+            if event.agreement_id is not None:
+                await self._turn_down(subscription.stored.identity, event.agreement_id)
+
+    async def _turn_down(self, identity: str, agreement_id: str) -> None:
+        """Rejects an agreement whose news the provider will never get, so that its requestor need not wait."""
+        try:
+            await self._agreements.reject(identity, agreement_id, {"message": "the offer has been withdrawn"})
+        except GolemVpnError as error:
+            log.debug("an agreement is over already", agreement_id=agreement_id, error=error.message)
 
 
 def _shown(offer: StoredSubscription) -> signed_offer.Offer:

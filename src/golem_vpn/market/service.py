@@ -33,8 +33,8 @@ class MarketService:
         resolve = NewsReader(repository, self._book).read
         demands, offers = self._subscriptions[Role.REQUESTOR], self._subscriptions[Role.PROVIDER]
         self.demands = DemandService(repository, demands, self._negotiation, resolve, board)
-        self.offers = OfferService(offers, self._negotiation, resolve, board)
         self.agreements = AgreementService(control, self._book, proposals)
+        self.offers = OfferService(offers, self._negotiation, self.agreements, resolve, board)
         self.scans = Scans(board)
         Incoming(control, repository, self._book, proposals, self._subscriptions)
 

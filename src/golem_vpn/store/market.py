@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from golem_vpn.store.database import Database
@@ -202,11 +202,10 @@ class MarketRepository:
             return [msgspec.convert(row, StoredMarketEvent, from_attributes=True) for row in rows]
 
     async def prune_proposals(self, before: datetime) -> None:
-        """Forgets the steps of old negotiations; that there was one with an offer stays known."""
+        """Forgets the steps of old negotiations; which offers a demand has met stays known."""
+        is_step = or_(ProposalRow.previous_id.is_not(None), ProposalRow.own.is_(True))
         async with self._database.transaction() as session:
-            await session.execute(
-                delete(ProposalRow).where(ProposalRow.state != ProposalState.INITIAL, ProposalRow.created < before)
-            )
+            await session.execute(delete(ProposalRow).where(is_step, ProposalRow.created < before))
 
 
 def _proposal(row: ProposalRow) -> StoredProposal:

@@ -1,7 +1,11 @@
 """A requestor and a provider who negotiate, in the words that tests use."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+
+import anyio
 
 from golem_vpn import moments
 from golem_vpn.market.documents import Agreement, AgreementEvent, MarketEvent, Proposal, ProposalEvent
@@ -64,3 +68,12 @@ async def states(alice: Requestor, bob: Provider, agreement_id: str) -> list[Agr
         (await alice.market.agreements.show(alice.id, agreement_id, Role.REQUESTOR)).state,
         (await bob.market.agreements.show(bob.id, agreement_id, Role.PROVIDER)).state,
     ]
+
+
+@asynccontextmanager
+async def settling(side: Side) -> AsyncIterator[None]:
+    """Lets a daemon do what it does in the background."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(side.market.run)
+        yield
+        tasks.cancel_scope.cancel()
