@@ -1,7 +1,7 @@
 """The activities that run on this node, and what is remembered of those that ran."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -100,13 +100,18 @@ class ProviderActivities:
                 return
             if await self._repository.find(activity_id) is not None:
                 raise Gone("that activity has ended")
-            if sum(unit.is_live for unit in self._units.values()) >= self._maximum:
+            if len(self.live) >= self._maximum:
                 raise Conflict(f"this provider runs {self._maximum} activities already")
             await self._add(activity_id, agreement)
 
     def unit(self, activity_id: str) -> ExeUnit | None:
         """Gives the ExeUnit of an activity that runs, or has ended lately."""
         return self._units.get(activity_id)
+
+    @property
+    def live(self) -> Mapping[str, ExeUnit]:
+        """The activities that have not ended, by id."""
+        return {activity_id: unit for activity_id, unit in self._units.items() if unit.is_live}
 
     async def find(self, activity_id: str) -> StoredActivity:
         """Gives what is stored of an activity.

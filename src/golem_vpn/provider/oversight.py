@@ -17,6 +17,8 @@ from golem_vpn.store.activities import ActivityRepository, StoredActivity
 from golem_vpn.store.agreements import AgreementRepository, AgreementState, StoredAgreement
 
 LONGEST_PAUSE = timedelta(seconds=5)
+USAGE_INTERVAL = timedelta(seconds=30)
+"""How much usage is forgotten at most if the daemon is killed."""
 
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class Oversight:
         self._payments = payments
         self._terminate = terminate
         self._idle_time = idle_time
+        self._usage_noted: datetime | None = None
         self._noted: dict[str, datetime] = {}
         """When the latest debit note of each live activity was due."""
 
@@ -57,6 +60,7 @@ class Oversight:
     async def look(self, now: datetime) -> timedelta:
         """Does what is due, and tells how long nothing will be."""
         pause = LONGEST_PAUSE
+        await self._note_usage(now)
         agreements = await self._agreements.in_state(AgreementState.APPROVED)
         for agreement in agreements:
             # Without prices it was made by direct hire, which knows neither an end nor money.
@@ -69,7 +73,8 @@ class Oversight:
                 log.warning("what is due cannot be done", agreement_id=agreement.id, error=error.message)
             else:
                 pause = min(pause, max(terms.expires - now, timedelta(0))) if terms.expires else pause
-        self._noted = {activity_id: at for activity_id, at in self._noted.items() if self._is_live(activity_id)}
+        live = self._activities.live
+        self._noted = {activity_id: at for activity_id, at in self._noted.items() if activity_id in live}
         return pause
 
     async def _look_at(self, agreement: StoredAgreement, terms: Terms, now: datetime) -> None:
@@ -94,11 +99,18 @@ class Oversight:
         except Gone:
             log.debug("the agreement has ended meanwhile", agreement_id=agreement.id)
 
+    async def _note_usage(self, now: datetime) -> None:
+        if self._usage_noted is not None and now < self._usage_noted + USAGE_INTERVAL:
+            return
+        self._usage_noted = now
+        for activity_id, unit in self._activities.live.items():
+            await self._activity_repository.note_usage(activity_id, unit.usage.counters)
+
     async def _note(
         self, agreement: StoredAgreement, activity: StoredActivity, interval: timedelta, now: datetime
     ) -> None:
-        unit = self._activities.unit(activity.id)
-        if unit is None or not unit.is_live:
+        unit = self._activities.live.get(activity.id)
+        if unit is None:
             return
         # Never sooner than the interval: requestors end agreements whose debit notes come too often.
         if now < self._noted.setdefault(activity.id, activity.created) + interval:
@@ -108,10 +120,6 @@ class Oversight:
         await self._payments.issue_debit_note(
             agreement, activity.id, pricing.cost(offer, counters), pricing.vector_of(offer, counters), None
         )
-
-    def _is_live(self, activity_id: str) -> bool:
-        unit = self._activities.unit(activity_id)
-        return unit is not None and unit.is_live
 
 
 def _idle_since(agreement: StoredAgreement, activities: list[StoredActivity]) -> datetime | None:

@@ -85,6 +85,15 @@ class ActivityRepository:
             )
             return ended.first() is not None
 
+    async def note_usage(self, activity_id: str, usage: dict[str, float]) -> None:
+        """Notes what a running activity has used so far, in case that nobody can tell later."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(ActivityRow)
+                .where(ActivityRow.id == activity_id, ActivityRow.role == self._role, ActivityRow.ended.is_(None))
+                .values(usage=usage)
+            )
+
     async def end_all(self, *, at: datetime, reason: str) -> int:
         """Notes the same end of all activities that have none, and counts them."""
         async with self._database.transaction() as session:

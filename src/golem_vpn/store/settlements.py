@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from golem_vpn.store.agreements import AgreementState, Role, StoredAgreement
@@ -38,8 +38,10 @@ class SettlementRepository:
             return await session.get(SettlementRow, agreement_id) is not None
 
     async def settle(self, agreement_id: str, at: datetime) -> None:
-        """Notes that nothing is left to be done; once more changes nothing."""
+        """Notes that nothing is left to be done; once more changes nothing. Forgets agreements that are forgotten."""
         async with self._database.transaction() as session:
+            known = select(AgreementRow.id).where(AgreementRow.role == Role.PROVIDER)
+            await session.execute(delete(SettlementRow).where(SettlementRow.agreement_id.not_in(known)))
             await session.execute(
                 insert(SettlementRow).values(agreement_id=agreement_id, settled=at).on_conflict_do_nothing()
             )

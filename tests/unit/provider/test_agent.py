@@ -239,3 +239,12 @@ async def test_negotiations_go_on_over_a_restart(world: World) -> None:
             one.demand_id = demand_id
             await alice.agreements.wait(alice.id, pending, PATIENCE)
             assert (await one.proposal()).state == "Initial"
+
+
+async def test_a_node_that_hires_itself(world: World) -> None:
+    async with world.provider() as bob, world.requestor("alice", within=bob) as alice:
+        async with running_agent(alice, bob, world.directory, SETTINGS) as one:
+            agreement_id = await one.agree()
+            await one.alice.agreements.terminate(one.alice.id, agreement_id, None)
+            with anyio.fail_after(PATIENCE):
+                await one.payments.asked.wait()

@@ -116,3 +116,16 @@ async def test_no_debit_notes_where_none_are_agreed(tmp_path: Path) -> None:
         await books.activities.create("a" * 32, await books.agree(demand_properties={DEBIT_NOTE_INTERVAL: 120}))
         await oversight.look(await created(books, "a" * 32) + timedelta(hours=1))
         assert books.payments.debit_notes == []
+
+
+async def test_usage_is_noted_for_the_case_that_the_daemon_is_killed(tmp_path: Path) -> None:
+    async with open_books(tmp_path) as books:
+        oversight = overseeing(books, Ends(books))
+        await books.activities.create("a" * 32, await books.agree())
+        seen = []
+        for second in (0, 29, 30):
+            await oversight.look(NOON + timedelta(seconds=second))
+            [activity] = await books.activity_repository.of_agreement("1" * 64)
+            seen.append(activity.usage)
+        assert seen[0].keys() == seen[2].keys() != set()
+        assert seen[0] == seen[1] != seen[2]

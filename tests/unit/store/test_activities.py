@@ -44,6 +44,16 @@ async def test_the_end_of_all_that_have_none(repository: ActivityRepository) -> 
     assert reasons == ["enough", "the provider's daemon restarted"]
 
 
+async def test_usage_is_noted_until_the_end(repository: ActivityRepository) -> None:
+    await repository.add(ACTIVITY)
+    await repository.note_usage(ACTIVITY.id, {"golem.usage.cpu_sec": 0.25})
+    await repository.end_all(at=NOON, reason="killed")
+    await repository.note_usage(ACTIVITY.id, {"golem.usage.cpu_sec": 99.0})
+    stored = await repository.find(ACTIVITY.id)
+    assert stored is not None
+    assert stored.usage == {"golem.usage.cpu_sec": 0.25}
+
+
 async def test_what_the_other_side_does_not_know_yet(repository: ActivityRepository) -> None:
     await repository.add(ACTIVITY)
     assert await repository.untold() == []

@@ -38,3 +38,14 @@ async def test_what_ended_is_outstanding_until_it_is_settled(database: Database)
 async def test_what_never_was_in_force_or_still_is(other: StoredAgreement, database: Database) -> None:
     await AgreementRepository(database, other.role).add(other)
     assert await SettlementRepository(database).outstanding() == []
+
+
+async def test_settlements_of_agreements_that_are_forgotten_are_too(database: Database) -> None:
+    settlements, agreements = SettlementRepository(database), AgreementRepository(database, Role.PROVIDER)
+    await agreements.add(ENDED)
+    await settlements.settle(ENDED.id, NOON)
+    await agreements.prune(NOON + timedelta(days=1))
+    other = msgspec.structs.replace(ENDED, id="2" * 64)
+    await agreements.add(other)
+    await settlements.settle(other.id, NOON)
+    assert [await settlements.is_settled(agreement.id) for agreement in (ENDED, other)] == [False, True]
