@@ -30,7 +30,7 @@ async def test_in_and_out(client: Client, tmp_path: Path) -> None:
         await transfer(machine, "container:/golem/work/out", awaited.url)
         with pytest.raises(CommandFailed, match="no file is published"):
             await transfer(machine, awaited.url, "container:/golem/work/in")
-        with pytest.raises(CommandFailed, match="Permission denied|No such file"):
+        with pytest.raises(CommandFailed, match=r"Permission denied|No such file"):
             await transfer(machine, "container:/etc/shadow", awaited.url)
     assert back.read_bytes() == CONTENT * 2
     assert await client.close_files([published.url, awaited.url]) == ["ok", "ok"]
