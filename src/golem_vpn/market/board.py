@@ -1,6 +1,7 @@
 """The offers that this node knows: its own, and once it follows them, those on the boards of its hubs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -100,10 +101,10 @@ class OfferBoard:
         async with anyio.create_task_group() as tasks:
             if self._hub_board is not None:
                 tasks.start_soon(self._hub_board.run)
+            tasks.start_soon(self._keep_dropping_outdated)
             while True:
                 self._work = anyio.Event()
                 self._follow_hubs(tasks)
-                self._drop_outdated()
                 with anyio.move_on_after(TICK_SECONDS):
                     await self._work.wait()
 
@@ -126,8 +127,12 @@ class OfferBoard:
         with scope:
             await link.run()
 
-    def _drop_outdated(self) -> None:
-        now = moments.now()
+    async def _keep_dropping_outdated(self) -> None:
+        while True:
+            self._drop_outdated(moments.now())
+            await anyio.sleep(TICK_SECONDS)
+
+    def _drop_outdated(self, now: datetime) -> None:
         expired = [offer_id for offer_id, known in self._own.items() if known.offer.expires <= now]
         for offer_id in expired:
             del self._own[offer_id]

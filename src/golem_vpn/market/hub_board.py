@@ -44,11 +44,10 @@ class HubBoard:
         """Takes down what is over, and tells followers what changed."""
         limiter = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_taking_down)
             while True:
-                with anyio.move_on_after(TICK_SECONDS):
-                    await self._work.wait()
+                await self._work.wait()
                 self._work = anyio.Event()
-                self._take_down()
                 for follower in self._told.keys() - self._telling:
                     if self._told[follower] != self._offers.position:
                         self._telling.add(follower)
@@ -92,8 +91,13 @@ class HubBoard:
             self._away_since[node_id] = moments.now()
             self._told.pop(node_id, None)
 
-    def _take_down(self) -> None:
-        now = moments.now()
+    async def _keep_taking_down(self) -> None:
+        while True:
+            self._take_down(moments.now())
+            self._work.set()
+            await anyio.sleep(TICK_SECONDS)
+
+    def _take_down(self, now: datetime) -> None:
         self._offers.drop_expired(now)
         for member in [member for member, since in self._away_since.items() if since + ABSENCE <= now]:
             del self._away_since[member]

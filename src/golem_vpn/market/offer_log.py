@@ -1,7 +1,7 @@
 """The offers on a hub's board, and in which order they came and went."""
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -53,7 +53,7 @@ class OfferLog:
         self._generation = 0
         self._kept: dict[str, Kept] = {}
         self._changes: list[Change] = []
-        self._count: Counter[str] = Counter()
+        self._of_member: defaultdict[str, set[str]] = defaultdict(set)
         self._bytes: Counter[str] = Counter()
 
     @property
@@ -63,7 +63,7 @@ class OfferLog:
 
     def of_member(self, member: str) -> set[str]:
         """Gives the ids of the offers that a member brought."""
-        return {offer_id for offer_id, kept in self._kept.items() if kept.member == member}
+        return set(self._of_member.get(member, ()))
 
     def find(self, offer_id: str) -> KnownOffer | None:
         """Finds an offer."""
@@ -84,7 +84,7 @@ class OfferLog:
             return
         self._check_room(member, len(known.signed.body))
         self._kept[known.offer.id] = Kept(known, member, self._note(known.offer.id))
-        self._count[member] += 1
+        self._of_member[member].add(known.offer.id)
         self._bytes[member] += len(known.signed.body)
 
     def drop(self, offer_ids: Iterable[str]) -> None:
@@ -92,8 +92,10 @@ class OfferLog:
         for offer_id in offer_ids:
             kept = self._kept.pop(offer_id, None)
             if kept is not None:
-                self._count[kept.member] -= 1
+                self._of_member[kept.member].discard(offer_id)
                 self._bytes[kept.member] -= len(kept.known.signed.body)
+                if not self._of_member[kept.member]:
+                    del self._of_member[kept.member], self._bytes[kept.member]
                 self._note(offer_id)
         if len(self._changes) > len(self._kept) + 2 * MAX_REMOVALS:
             self._renumber()
@@ -128,7 +130,7 @@ class OfferLog:
         return self._boot_id + self._generation.to_bytes(8)
 
     def _check_room(self, member: str, size: int) -> None:
-        if self._count[member] >= MAX_MEMBER_OFFERS or self._bytes[member] + size > MAX_MEMBER_BYTES:
+        if len(self._of_member.get(member, ())) >= MAX_MEMBER_OFFERS or self._bytes[member] + size > MAX_MEMBER_BYTES:
             raise Overloaded(f"a member has at most {MAX_MEMBER_OFFERS} offers, and {MAX_MEMBER_BYTES} bytes of them")
         if len(self._kept) >= MAX_OFFERS or self._bytes.total() + size > MAX_BYTES:
             raise Overloaded("there is no room for more offers on the hub's board")
