@@ -52,7 +52,7 @@ def test_nodes_and_peers(local_set: LocalSet) -> None:
 def test_exports_for_the_sdks(local_set: LocalSet) -> None:
     lines = golem_vpn(local_set.data_dir, "local", "env").splitlines()
     assert [line.split("=")[0] for line in lines] == [
-        "export YAGNA_API_URL", "export YAGNA_APPKEY", "export YAGNA_SUBNET"
+        "export YAGNA_API_URL", "export YAGNA_APPKEY", "export YAGNA_SUBNET", "export GOLEM_REGISTRY_URL"
     ]  # fmt: skip
     running = json.loads(golem_vpn(local_set.data_dir, "local", "status", "--json"))
     assert [daemon["running"] for daemon in running] == [True, True, True]

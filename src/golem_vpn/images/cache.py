@@ -76,17 +76,20 @@ class ImageCache:
         Raises:
             InvalidInput: it is damaged, or too large.
         """
-        with self.scratch() as scratch:
-            with _opened(image, scratch) as tree:
+        with self._scratch() as scratch:
+            with _opened(image, scratch, self.limit) as tree:
                 size = unpack(tree, scratch / _ROOT, Meter(Step.UNPACK, on_progress), self.limit)
             (scratch / _RECORD).write_bytes(msgspec.json.encode(Record(size, gvmi.read(image))))
             scratch.rename(self._directory / digest)
         self._make_room(digest)
 
+    def make_scratch(self) -> Path:
+        """Makes a directory to work in, for the caller to remove; the daemon's next start does so otherwise."""
+        return Path(tempfile.mkdtemp(prefix=".", dir=self._directory))
+
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """Gives a directory to work in, which is removed at the end unless it has got a name of its own."""
-        directory = Path(tempfile.mkdtemp(prefix=".", dir=self._directory))
+    def _scratch(self) -> Iterator[Path]:
+        directory = self.make_scratch()
         try:
             yield directory
         finally:
@@ -106,7 +109,7 @@ class ImageCache:
                 total -= size
 
     def _drop(self, directory: Path) -> bool:
-        with self.scratch() as scratch:
+        with self._scratch() as scratch:
             with self._lock:
                 if self._users[directory.name]:
                     return False
@@ -116,11 +119,11 @@ class ImageCache:
 
 
 @contextmanager
-def _opened(image: Path, scratch: Path) -> Iterator[Tree]:
+def _opened(image: Path, scratch: Path, max_bytes: int) -> Iterator[Tree]:
     with image.open("rb") as file:
         is_squashfs = file.read(len(MAGIC)) == MAGIC
     try:
-        with reader.opened(image) if is_squashfs else read_archive(image, scratch) as tree:
+        with reader.opened(image) if is_squashfs else read_archive(image, scratch, max_bytes) as tree:
             yield tree
     except OSError as error:
         raise InvalidInput(f"the image can't be unpacked: {error.strerror}") from error

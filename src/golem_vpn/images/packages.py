@@ -25,9 +25,12 @@ from golem_vpn.images.gvmi import ImageConfig
 from golem_vpn.images.progress import OnProgress, Progress, Step
 from golem_vpn.images.registry import Registry
 from golem_vpn.images.task_package import ImagePackage, LocalPackage, parse
+from golem_vpn.trees import remove_tree
 
 log = structlog.get_logger()
 
+UNPACKED_AT_ONCE = 2
+"""Images being unpacked take memory and processors; others wait."""
 ROOT = "/"
 """Where programs of an image start that says nothing else."""
 
@@ -52,6 +55,7 @@ class Packages:
         self._registry = registry
         self._blobs = blobs
         self._fetcher = fetcher
+        self._unpacking = anyio.CapacityLimiter(UNPACKED_AT_ONCE)
         self._busy: dict[str, anyio.Lock] = {}
 
     async def open(self) -> None:
@@ -92,14 +96,14 @@ class Packages:
 
     async def _add(self, package: ImagePackage, requestor: str, on_progress: OnProgress) -> None:
         own = await run_sync(self._registry.blob, package.digest)
-        scratch = self._cache.scratch()
-        directory = await run_sync(scratch.__enter__)
+        directory = await run_sync(self._cache.make_scratch)
         try:
             file = own or await self._download(package, requestor, directory / "image", on_progress)
-            await run_sync(self._cache.add, package.digest, file, partial(_from_thread, on_progress))
+            heard = partial(_from_thread, on_progress)
+            await run_sync(self._cache.add, package.digest, file, heard, limiter=self._unpacking)
         finally:
             with anyio.CancelScope(shield=True):
-                await run_sync(scratch.__exit__, None, None, None)
+                await remove_tree(directory)
         log.info("an image was unpacked", digest=package.digest)
 
     async def _download(self, package: ImagePackage, requestor: str, target: Path, on_progress: OnProgress) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from anyio.to_thread import run_sync
 
 from golem_vpn.errors import InvalidInput, NotFound
-from golem_vpn.images.digest import parse_digest
+from golem_vpn.images.digest import DIGITS
 from golem_vpn.images.squashfs.layout import MAGIC
 from golem_vpn.store.images import ImageRepository, StoredImage
 
@@ -20,7 +20,7 @@ MAX_IMAGE_BYTES = 32 << 30
 LATEST = "latest"
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST = re.compile(r"[0-9a-f]{56}")
+_DIGEST = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
 
 
 class Registry:
@@ -87,8 +87,8 @@ class Registry:
 
     def blob(self, digest: str) -> Path | None:
         """Finds the file of an image by its digest; looks at the disk."""
-        path = self._path(parse_digest(digest)) if _DIGEST.fullmatch(digest) else None
-        return path if path is not None and path.is_file() else None
+        path = self._path(digest)
+        return path if _DIGEST.fullmatch(digest) and path.is_file() else None
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from golem_vpn.errors import InvalidInput
 
 CHUNK = 1 << 20
-MAX_NODES = 1_000_000
+MAX_NODES = 500_000
 MAX_DEPTH = 256
 MAX_NAME_BYTES = 255
 MAX_TARGET_BYTES = 4095

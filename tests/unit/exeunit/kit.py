@@ -13,6 +13,7 @@ from golem_vpn.errors import Forbidden, NotFound
 from golem_vpn.exeunit.deployment import Place
 from golem_vpn.exeunit.exeunit import ExeUnit
 from golem_vpn.exeunit.networks import Networks
+from golem_vpn.exeunit.packages import PackageSource
 from golem_vpn.exeunit.results import CommandResult
 from golem_vpn.exeunit.runtimes.base import NetworkAddress, TunDevice
 from golem_vpn.exeunit.status import ActivityStatus
@@ -112,7 +113,13 @@ def text_of(result: CommandResult) -> str:
 
 
 @asynccontextmanager
-async def open_activity(work_dir: Path, *, prepare: Any = None) -> AsyncIterator[Activity]:
+async def open_activity(
+    work_dir: Path,
+    *,
+    prepare: Any = None,
+    task_package: str | None = None,
+    packages: PackageSource | None = None,
+) -> AsyncIterator[Activity]:
     """Makes an activity; `prepare` may change each runtime before its use."""
     networks, carrier, runtimes, ends = NotedNetworks(), NotedCarrier(), list[PlainRuntime](), list[ActivityStatus]()
 
@@ -126,8 +133,8 @@ async def open_activity(work_dir: Path, *, prepare: Any = None) -> AsyncIterator
     async def note_end(status: ActivityStatus) -> None:
         ends.append(status)
 
-    place = Place(activity_id="a" * 32, requestor=REQUESTOR, work_dir=work_dir)
+    place = Place(activity_id="a" * 32, requestor=REQUESTOR, work_dir=work_dir, task_package=task_package)
     async with anyio.create_task_group() as tasks:
-        unit = ExeUnit(place, make_runtime, networks, LocalPackages(), carrier, tasks, note_end)
+        unit = ExeUnit(place, make_runtime, networks, packages or LocalPackages(), carrier, tasks, note_end)
         yield Activity(unit, work_dir, networks, carrier, runtimes, ends)
         await unit.destroy("the test is over")

@@ -18,6 +18,7 @@ from golem_vpn.api.failures import raises
 from golem_vpn.api.ranges import Unsatisfiable, parse_range, read_range
 from golem_vpn.errors import InvalidInput, NotFound
 from golem_vpn.images import task_package
+from golem_vpn.images.digest import parse_digest
 from golem_vpn.images.registry import Registry
 from golem_vpn.store.images import StoredImage
 
@@ -60,7 +61,7 @@ async def show_image_links(
     """Tells where an image is that has a tag or a digest; further parameters, as SDKs send them, are ignored."""
     if (tag is None) == (hash is None):
         raise InvalidInput("Either tag or hash has to be given")
-    image = await images.find(tag or hash or "")
+    image = await images.find(tag if tag is not None else parse_digest(hash or ""))
     url = _url(request, image.digest)
     return ImageLinks(image.digest, image.size, url, url, image.tags)
 

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Group, Parameter, validators
 
 from golem_vpn.cli.options import PLAIN, Place, check_api_address, check_listen_address
 from golem_vpn.config import Address, Config
@@ -37,6 +37,7 @@ def daemon(
     name: Annotated[str | None, Parameter(validator=_check_name)] = None,
     allow_origin: Annotated[tuple[str, ...], PLAIN] = (),
     allow_local_urls: Annotated[bool, PLAIN] = False,
+    image_cache: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
     place: Place = Place(),
 ) -> None:
     """Run a node in the foreground, until Ctrl-C or SIGTERM.
@@ -52,6 +53,7 @@ def daemon(
         subnet: The part of the market that a provider offers to; applications name it by `YAGNA_SUBNET`.
         name: What other nodes see beside the node id, up to 64 characters; the machine's name by default.
         allow_origin: A web origin that browsers may call the API from; repeat for several, `*` for any.
+        image_cache: How many GiB of the disk a provider keeps unpacked images in; no image may be larger.
         allow_local_urls: Let requestors have this provider fetch files from this machine and its network by HTTP; it
             fetches from public addresses only otherwise.
     """
@@ -69,5 +71,6 @@ def daemon(
         name=name or socket.gethostname()[:MAX_NAME],
         allow_origins=allow_origin,
         allow_local_urls=allow_local_urls,
+        image_cache_bytes=image_cache << 30,
     )
     run(config, on_ready=lambda: print("ready", flush=True))  # noqa: T201

@@ -8,7 +8,7 @@ from cyclopts import App, Group, Parameter
 
 from golem_vpn.cli.console import show_object, show_rows, waiting
 from golem_vpn.cli.options import PLAIN, Common
-from golem_vpn.cli.session import with_client
+from golem_vpn.cli.session import daemon_file, with_client
 from golem_vpn.files.digests import digest_of
 from golem_vpn.images.build import Addition, Plan
 from golem_vpn.images.build import build as build_image
@@ -58,6 +58,8 @@ archive, as `docker save` and `skopeo copy` write it).
         made = {"file": str(output), "hash": digest_of(output, DIGITS)}
         show_object(made, made, common.json)
         return
+    # Who has no daemon to put it into should learn so before the work.
+    daemon_file(common.data_dir)
     with TemporaryDirectory() as scratch:
         file = Path(scratch, "image.gvmi")
         with waiting("making the image"):

@@ -50,9 +50,11 @@ def env(*, place: Place = Place()) -> None:
     """
     local = LocalSet(place.data_dir)
     local.requestor()
-    out.print(f"export YAGNA_API_URL={daemon_file(local.data_dir).api}", markup=False)
+    api = daemon_file(local.data_dir).api
+    out.print(f"export YAGNA_API_URL={api}", markup=False)
     out.print(f"export YAGNA_APPKEY={app_key(local.data_dir)}", markup=False)
     out.print(f"export YAGNA_SUBNET={SUBNET}", markup=False)
+    out.print(f"export GOLEM_REGISTRY_URL={api}", markup=False)
 
 
 def status(*, common: Common = Common()) -> None:

@@ -2,7 +2,6 @@
 
 import gzip
 import lzma
-import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from golem_vpn.errors import InvalidInput
-from golem_vpn.images.tree import Directory, File, Meta, Node, Slice, Symlink, Tree
+from golem_vpn.images.tree import CHUNK, Directory, File, Meta, Node, Slice, Symlink, Tree
 
 _REMOVED = b".wh."
 _ALL_REMOVED = b".wh..wh..opq"
@@ -22,27 +21,28 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 @contextmanager
-def read_archive(archive: Path, scratch: Path) -> Iterator[Tree]:
+def read_archive(archive: Path, scratch: Path, max_bytes: int | None = None) -> Iterator[Tree]:
     """Reads a tar archive, whose files can be read as long as the context lasts.
 
     Args:
         archive: The archive; it may be compressed with gzip or xz.
         scratch: A directory with room for the archive without compression.
+        max_bytes: How many bytes it may have without compression.
 
     Raises:
         InvalidInput: it is no such archive, or a damaged one.
     """
     with TemporaryDirectory(dir=scratch) as own:
         tree = Tree()
-        apply_layer(tree, plain(archive, Path(own)))
+        apply_layer(tree, plain(archive, Path(own), max_bytes))
         yield tree
 
 
-def plain(archive: Path, scratch: Path) -> Path:
+def plain(archive: Path, scratch: Path, max_bytes: int | None = None) -> Path:
     """Gives an archive without compression, in which files can be read from any place.
 
     Raises:
-        InvalidInput: it is damaged, or compressed in another way.
+        InvalidInput: it is damaged, too large, or compressed in another way.
     """
     with archive.open("rb") as file:
         start = file.read(6)
@@ -53,7 +53,10 @@ def plain(archive: Path, scratch: Path) -> Path:
             target = scratch / f"{archive.name}.tar"
             try:
                 with opened(archive) as compressed, target.open("xb") as file:
-                    shutil.copyfileobj(compressed, file, 1 << 20)
+                    while chunk := compressed.read(CHUNK):
+                        file.write(chunk)
+                        if max_bytes is not None and file.tell() > max_bytes:
+                            raise InvalidInput(f"the archive unpacks to more than {max_bytes >> 20} MiB")
             except (OSError, EOFError, lzma.LZMAError) as error:
                 raise InvalidInput(f"{archive}: {error}") from error
             return target

@@ -12,6 +12,8 @@ from golem_vpn.errors import InvalidInput
 from golem_vpn.images.squashfs import layout
 from golem_vpn.images.squashfs.compression import Decompress, decompressor
 
+MAX_METADATA_BYTES = 1 << 28
+"""How much of inodes and directories is taken into memory, which a few bytes on the disk can stand for."""
 _CACHED_METADATA = 1024
 _CACHED_FRAGMENTS = 16
 
@@ -56,7 +58,7 @@ class Superblock(msgspec.Struct, frozen=True):
 
 
 class Blocks:
-    """Reads and decompresses blocks of one image; safe to use from several threads."""
+    """Reads and decompresses blocks of one image, and keeps those that are asked for again and again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,6 +69,7 @@ class Blocks:
         except BaseException:
             os.close(self._descriptor)
             raise
+        self._left = MAX_METADATA_BYTES
         self._metadata: OrderedDict[int, tuple[bytes, int]] = OrderedDict()
         self._fragments: OrderedDict[int, bytes] = OrderedDict()
 
@@ -89,6 +92,16 @@ class Blocks:
         found = data, position + layout.METADATA_HEADER.size + length
         _keep(self._metadata, position, found, _CACHED_METADATA)
         return found
+
+    def count(self, length: int) -> None:
+        """Counts metadata that is kept.
+
+        Raises:
+            InvalidInput: it is more than an image can have.
+        """
+        self._left -= length
+        if self._left < 0:
+            raise InvalidInput(f"an image can have {MAX_METADATA_BYTES >> 20} MiB of metadata")
 
     def data(self, position: int, length: int, size: int) -> bytes:
         """Gives a block of a file, which has `size` bytes, or fewer where it is the last one.
@@ -148,6 +161,7 @@ class Cursor:
 
     def read(self, length: int) -> bytes:
         """Gives the next bytes."""
+        self._blocks.count(length)
         parts = []
         while length:
             if self._offset == len(self._data):

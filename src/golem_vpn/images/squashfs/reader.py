@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from golem_vpn.errors import InvalidInput
 from golem_vpn.images.squashfs import layout
@@ -47,14 +46,15 @@ class Stored:
     blocks: Blocks
     size: int
     start: int
-    lengths: tuple[int, ...]
+    lengths: bytes
+    """Of the blocks, as the image has them."""
     fragment: tuple[int, int] | None
     offset: int
 
     def chunks(self) -> Iterator[bytes]:
         """Reads it block by block; a hole is given as zeros."""
         position, left = self.start, self.size
-        for length in self.lengths:
+        for (length,) in layout.BLOCK_LENGTH.iter_unpack(self.lengths):
             size = min(self.blocks.superblock.block_size, left)
             if length == 0:
                 block = bytes(size)
@@ -180,12 +180,8 @@ class _Reader:
             raise InvalidInput("squashfs: a file ends in a fragment that is not in the table")
         else:
             shared = self._fragments[fragment]
-        lengths = layout.BLOCK_LENGTH.iter_unpack(cursor.read(count * layout.BLOCK_LENGTH.size))
-        return File(meta, Stored(self._blocks, size, start, tuple(_only(lengths)), shared, offset))
+        lengths = cursor.read(count * layout.BLOCK_LENGTH.size)
+        return File(meta, Stored(self._blocks, size, start, lengths, shared, offset))
 
 
 _NO_LISTING = (0, 0, 0)
-
-
-def _only(rows: Iterator[tuple[Any, ...]]) -> Iterator[int]:
-    return (value for (value,) in rows)

@@ -93,3 +93,9 @@ def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(InvalidInput), read_archive(tmp_path / "x", tmp_path):
         pass
+
+
+def test_a_bomb_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(gzip.compress(bytes(3 << 20)))
+    with pytest.raises(InvalidInput, match="unpacks to more"), read_archive(tmp_path / "bomb", tmp_path, 1 << 20):
+        pass

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from golem_vpn.errors import InvalidInput
-from golem_vpn.images.squashfs import layout, reader, tables, writer
+from golem_vpn.images.squashfs import blocks, layout, reader, tables, writer
 from golem_vpn.images.squashfs.blocks import Superblock
 from golem_vpn.images.tree import Bytes, Directory, File, Meta, Tree
 from tests.unit.images.kit import LARGE, contents, sample
@@ -97,6 +97,12 @@ def test_a_directory_in_itself_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     data[below + layout.INODE.size : root] = data[root + layout.INODE.size : root + (root - below)]
     (tmp_path / "image").write_bytes(data)
     with pytest.raises(InvalidInput, match="directories"), reader.opened(tmp_path / "image"):
+        pass
+
+
+def test_metadata_is_bounded(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "MAX_METADATA_BYTES", 10_000)
+    with pytest.raises(InvalidInput, match="metadata"), reader.opened(image):
         pass
 
 
