@@ -95,6 +95,7 @@ async def test_a_provider_that_pauses(local_set: LocalSet) -> None:
     assert "--provider" in golem_vpn(local_set.data_dir, "provider", "status", code=1)
 
 
+@pytest.mark.timeout(180)
 async def test_agreements_and_invoices_survive_kills(tmp_path: Path) -> None:
     async with requestor_and_providers(tmp_path, providers=1) as (requestor, provider):
         async with requestor.client() as client, application(client, subnet="public") as app:
