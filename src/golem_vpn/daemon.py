@@ -187,6 +187,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
         payments=payments,
         provider=provider,
         files=files.service,
+        bus=files.bus,
         allow_origins=config.allow_origins,
     )
 

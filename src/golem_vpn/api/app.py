@@ -16,6 +16,7 @@ from golem_vpn.api.routes import (
     daemon,
     docs,
     files,
+    gsb,
     images,
     market,
     metrics,
@@ -37,7 +38,7 @@ Errors are answered as {"message": …}.\
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
-    apis = (activity, agreements, attachments, daemon, files, market, node, payment, payment_documents, provider)
+    apis = (activity, agreements, attachments, daemon, files, gsb, market, node, payment, payment_documents, provider)
     app = Litestar(
         [*net.routers(), *(api.router() for api in apis), *images.routers(), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),

@@ -11,6 +11,7 @@ from golem_vpn.activity.service import ActivityService
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.gate import Gates
 from golem_vpn.api.ports import Directory, NodeView, Provider
+from golem_vpn.files.bus import Bus
 from golem_vpn.files.service import FileService
 from golem_vpn.images.registry import Registry
 from golem_vpn.market.agreements import AgreementService
@@ -38,6 +39,7 @@ class Services:
     images: Registry
     payments: PaymentService
     files: FileService
+    bus: Bus
     provider: Provider | None = None
     allow_origins: tuple[str, ...] = ()
     """Web origins that may call with any key."""
@@ -55,6 +57,7 @@ Agreements: TypeAlias = NamedDependency[SkipValidation[AgreementService]]
 Activities: TypeAlias = NamedDependency[SkipValidation[ActivityService]]
 Images: TypeAlias = NamedDependency[SkipValidation[Registry]]
 Payments: TypeAlias = NamedDependency[SkipValidation[PaymentService]]
+FileBus: TypeAlias = NamedDependency[SkipValidation[Bus]]
 # Not `files`: the framework takes a bad body field of a dependency's name for a failure of the daemon.
 OwnFiles: TypeAlias = NamedDependency[SkipValidation[FileService]]
 OwnProvider: TypeAlias = NamedDependency[SkipValidation[Provider | None]]
@@ -76,6 +79,7 @@ def providers(services: Services) -> dict[str, Provide]:
         "activities": services.activities,
         "images": services.images,
         "payments": services.payments,
+        "bus": services.bus,
         "own_files": services.files,
         "provider": services.provider,
     }

@@ -1,36 +1,19 @@
 """The gate: a websocket upgrade that becomes a TCP connection into a network.
 
-The connection is made first, so that the upgrade's status tells what came of it. Then the socket is handed over: its
-descriptor is duplicated, the server's own transport is dropped, which closes nothing as long as the duplicate is open,
-and from there on native code pumps the bytes.
+The connection is made first, so that the upgrade's status tells what came of it. Then the socket is handed over, and
+from there on native code pumps the bytes.
 """
 
-import asyncio
-import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
 
-import anyio
 import h11
-import structlog
-from uvicorn.server import ServerState
 
 from golem_vpn.api import upgrade
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.credentials import authenticate
-from golem_vpn.errors import GolemVpnError, Overloaded
+from golem_vpn.api.upgrade_server import UpgradeProtocol
 from golem_vpn.vpn.networks import NetworkService
 from golem_vpn.vpn.ports import Stream
-
-if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-
-MAX_READ_AHEAD = 64 * 1024
-"""What a client may send before the upgrade is answered; the rest waits in its own system."""
-
-log = structlog.get_logger()
 
 
 class Gates:
@@ -43,35 +26,15 @@ class Gates:
         """How many have ended, by reason."""
         self._app_keys = app_keys
         self._networks = networks
-        self._tasks: TaskGroup | None = None
 
-    async def run(self) -> None:
-        """Serves gates until cancelled, which ends them all."""
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            try:
-                await anyio.sleep_forever()
-            finally:
-                self._tasks = None
+    async def answer(self, client: UpgradeProtocol, request: h11.Request) -> None:
+        """Serves one gate to its end.
 
-    def serve(self, client: "GateProtocol", request: h11.Request) -> None:
-        """Answers an upgrade request in the background."""
-        if self._tasks is None:
-            client.refuse(upgrade.refusal(Overloaded("The daemon is stopping")))
-        else:
-            self._tasks.start_soon(self._serve, client, request)
-
-    async def _serve(self, client: "GateProtocol", request: h11.Request) -> None:
-        try:
-            with client.presence:
-                stream = await self._connect(request)
-                await self._pump(client, stream, upgrade.acceptance(request))
-        except GolemVpnError as error:
-            client.refuse(upgrade.refusal(error))
-        except Exception:
-            # One gate's failure must not end the others, which share the task group.
-            log.exception("gate failed unexpectedly")
-            client.refuse(upgrade.refusal(GolemVpnError("Internal error: see the daemon's log")))
+        Raises:
+            GolemVpnError: it does not open; of the class that the client is to hear of.
+        """
+        stream = await self._connect(request)
+        await self._pump(client, stream, upgrade.acceptance(request))
 
     async def _connect(self, request: h11.Request) -> Stream:
         target = upgrade.Target.parse(request.target)
@@ -80,7 +43,7 @@ class Gates:
         upgrade.check(request)
         return await self._networks.connect(key.identity, network_id, ip, port)
 
-    async def _pump(self, client: "GateProtocol", stream: Stream, response_head: bytes) -> None:
+    async def _pump(self, client: UpgradeProtocol, stream: Stream, response_head: bytes) -> None:
         self.open += 1
         end = "cancelled"
         try:
@@ -91,76 +54,3 @@ class Gates:
             stream.close()
             self.open -= 1
             self.ends[end] += 1
-
-
-class GateProtocol(asyncio.Protocol):
-    """Takes over a connection from the HTTP server when its client asks for a websocket."""
-
-    def __init__(self, gates: Gates, server_state: ServerState) -> None:
-        self.presence = anyio.CancelScope()
-        """Ends what is done for the client, when it goes away before its socket was handed over."""
-        self._gates = gates
-        self._connections: set[object] = server_state.connections  # type: ignore[assignment]
-        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=upgrade.MAX_HEAD_BYTES)
-        self._requested = False
-        self._is_detached = False
-        self._already_read = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._connections.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self._requested:
-            self._already_read += data
-        else:
-            self._read_request(data)
-        if len(self._already_read) > MAX_READ_AHEAD:
-            self._transport.pause_reading()
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self._connections.discard(self)
-        if not self._is_detached:
-            self.presence.cancel()
-
-    def shutdown(self) -> None:
-        """Drops the client, since the server stops."""
-        self._transport.abort()
-
-    def refuse(self, response: bytes) -> None:
-        """Answers the request with an error, and ends the connection."""
-        if not self._transport.is_closing():
-            self._transport.write(response)
-            self._transport.close()
-
-    @contextmanager
-    def detached(self) -> Iterator[tuple[int, bytes]]:
-        """Gives a descriptor of the client's socket, and what came after the request; the server is done with it.
-
-        Raises:
-            Overloaded: the daemon has no descriptor left.
-        """
-        if self._transport.is_closing():
-            raise GolemVpnError("The client went away")
-        try:
-            fd = os.dup(self._transport.get_extra_info("socket").fileno())
-        except OSError as error:
-            raise Overloaded("The daemon has too many connections open") from error
-        self._is_detached = True
-        self._transport.abort()
-        try:
-            yield fd, bytes(self._already_read)
-        finally:
-            os.close(fd)
-
-    def _read_request(self, data: bytes) -> None:
-        try:
-            self._parser.receive_data(data)
-            request = self._parser.next_event()
-        except h11.RemoteProtocolError as error:
-            self.refuse(upgrade.refusal(upgrade.malformed(error)))
-            return
-        if isinstance(request, h11.Request):
-            self._requested = True
-            self._already_read += self._parser.trailing_data[0]
-            self._gates.serve(self, request)

@@ -5,4 +5,5 @@ NET = ("/net-api/v1", "/net-api/v2/vpn")
 MARKET = "/market-api/v1"
 ACTIVITY = "/activity-api/v1"
 PAYMENT = "/payment-api/v1"
+GSB = "/gsb-api/v1"
 DAEMON = "/golem-vpn/v1"

@@ -7,15 +7,18 @@ import sys
 
 import anyio
 import anyio.abc
+import h11
 import httptools
 import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from golem_vpn.api import prefixes
 from golem_vpn.api.app import create_app
+from golem_vpn.api.bus_sockets import BusSockets
 from golem_vpn.api.dependencies import Services
-from golem_vpn.api.gate import GateProtocol, Gates
+from golem_vpn.api.upgrade_server import Answer, UpgradeProtocol, Upgrades
 from golem_vpn.config import Address
 from golem_vpn.errors import ConfigurationError
 
@@ -29,11 +32,11 @@ log = structlog.get_logger()
 
 
 class ApiServer:
-    """Listens at an address, and serves the application and the gates there."""
+    """Listens at an address, and serves the application and the websockets there."""
 
     def __init__(self, services: Services, listen: Address) -> None:
         self._app = create_app(services)
-        self._gates = services.gates
+        self._upgrades = Upgrades(_answerer(services))
         self._listen = listen
 
     async def serve(self, *, task_status: anyio.abc.TaskStatus[Address] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -46,7 +49,7 @@ class ApiServer:
         with await _bind(self._listen) as listening:
             server = self._server()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._gates.run)
+                tasks.start_soon(self._upgrades.run)
                 await server.startup(sockets=[listening])
                 task_status.started(Address(*listening.getsockname()[:2]))
                 try:
@@ -59,7 +62,7 @@ class ApiServer:
         config = uvicorn.Config(
             self._app,
             http=EagerProtocol,
-            ws=functools.partial(_gate_protocol, self._gates),  # type: ignore[arg-type]
+            ws=functools.partial(_upgrade_protocol, self._upgrades),  # type: ignore[arg-type]
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -77,7 +80,7 @@ class ApiServer:
 
 
 class EagerProtocol(HttpToolsProtocol):
-    """Gives a gate also the bytes that an eager client sent in one go with its upgrade request."""
+    """Gives a websocket also the bytes that an eager client sent in one go with its upgrade request."""
 
     _chunk = b""
 
@@ -92,12 +95,23 @@ class EagerProtocol(HttpToolsProtocol):
             offset: int = stop.args[0]
             rest, self._chunk = self._chunk[offset:], b""
             protocol = self.transport.get_protocol()
-            if rest and isinstance(protocol, GateProtocol):
+            if rest and isinstance(protocol, UpgradeProtocol):
                 protocol.data_received(rest)
 
 
-def _gate_protocol(gates: Gates, *, server_state: ServerState, **_others: object) -> GateProtocol:
-    return GateProtocol(gates, server_state)
+def _upgrade_protocol(upgrades: Upgrades, *, server_state: ServerState, **_others: object) -> UpgradeProtocol:
+    return UpgradeProtocol(upgrades, server_state)
+
+
+def _answerer(services: Services) -> Answer:
+    """Gives who answers an upgrade, by its path."""
+    sockets = BusSockets(services.app_keys, services.bus)
+
+    async def answer(client: UpgradeProtocol, request: h11.Request) -> None:
+        is_of_bus = request.target.startswith(prefixes.GSB.encode() + b"/")
+        await (sockets.answer if is_of_bus else services.gates.answer)(client, request)
+
+    return answer
 
 
 async def _bind(address: Address) -> socket.socket:

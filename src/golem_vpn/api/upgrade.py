@@ -75,8 +75,8 @@ def check(request: h11.Request) -> None:
         raise InvalidInput(f"Sec-WebSocket-Key must be {KEY_BYTES} bytes in base64")
 
 
-def acceptance(request: h11.Request) -> bytes:
-    """Writes the head of the answer that begins the websocket, without extensions and subprotocol."""
+def acceptance(request: h11.Request, subprotocol: bytes | None = None) -> bytes:
+    """Writes the head of the answer that begins the websocket, without extensions."""
     key = dict(request.headers)[b"sec-websocket-key"]
     accept = base64.b64encode(hashlib.sha1(key + ACCEPT_SUFFIX, usedforsecurity=False).digest())
     lines = (
@@ -84,6 +84,7 @@ def acceptance(request: h11.Request) -> bytes:
         b"Upgrade: websocket",
         b"Connection: Upgrade",
         b"Sec-WebSocket-Accept: " + accept,
+        *([] if subprotocol is None else [b"Sec-WebSocket-Protocol: " + subprotocol]),
         b"\r\n",
     )
     return b"\r\n".join(lines)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golem_vpn.files.blobs import Blobs
+from golem_vpn.files.bus import Bus
 from golem_vpn.files.courier import Courier
 from golem_vpn.files.exchange import Exchange
 from golem_vpn.files.fetch import Fetcher
@@ -19,6 +20,7 @@ class NodeFiles:
     """The parts, ready to answer other nodes."""
 
     exchange: Exchange
+    bus: Bus
     service: FileService
     blobs: Blobs
     fetcher: Fetcher
@@ -33,4 +35,4 @@ class NodeFiles:
         fetcher = Fetcher(control, courier, allow_local_urls=allow_local_urls)
         service = FileService(exchange, fetcher, FileRepository(database), hidden)
         await service.open()
-        return cls(exchange, service, Blobs(control, courier), fetcher)
+        return cls(exchange, Bus(exchange), service, Blobs(control, courier), fetcher)

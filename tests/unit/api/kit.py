@@ -16,6 +16,7 @@ from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
 from golem_vpn.api.gate import Gates
 from golem_vpn.errors import InvalidInput, RuntimeUnavailable
+from golem_vpn.files.bus import Bus
 from golem_vpn.files.exchange import Exchange
 from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
@@ -227,6 +228,7 @@ async def services(
     await market.open()
     payments = make_payments(node.control, database)
     activities = ActivityService(node.control, market.agreements, ActivityRepository(database, Role.REQUESTOR))
+    exchange = Exchange(node.control)
     services = Services(
         node=NodeAtRest(node.id),
         identities=node.control.identities,
@@ -237,7 +239,8 @@ async def services(
         attachments=Attachments(NoDocuments(), NoInterfaces(), node.id, networks.gate_addresses),
         market=market,
         images=images,
-        files=FileService(Exchange(node.control), Fetcher(node.control), FileRepository(database)),
+        files=FileService(exchange, Fetcher(node.control), FileRepository(database)),
+        bus=Bus(exchange),
         activities=activities,
         payments=payments,
         allow_origins=("https://global.example",),

@@ -14,8 +14,9 @@ from anyio.abc import SocketStream, TaskStatus
 
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
-from golem_vpn.api.gate import MAX_READ_AHEAD, Gates
+from golem_vpn.api.gate import Gates
 from golem_vpn.api.server import ApiServer
+from golem_vpn.api.upgrade_server import MAX_READ_AHEAD
 from golem_vpn.config import Address
 from golem_vpn.errors import ConnectionRefused, ConnectionTimeout
 from golem_vpn.net.identity import Identities
