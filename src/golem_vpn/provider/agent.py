@@ -72,14 +72,14 @@ class ProviderAgent:
         surroundings: Surroundings,
     ) -> None:
         self._identity = identity
+        self._market = market
         self._owner = owner
         self._surroundings = surroundings
         self._agreements = AgreementRepository(database, Role.PROVIDER)
         activity_repository = ActivityRepository(database, Role.PROVIDER)
         self._negotiator = Negotiator(market, self._agreements, owner, self._adverts)
-        self._storefront = Storefront(
-            identity, market, self._negotiator, owner, self._adverts, PublishedOfferRepository(database)
-        )
+        self._published = PublishedOfferRepository(database)
+        self._storefront = Storefront(identity, market, self._negotiator, owner, self._adverts, self._published)
         self._settlement = Settlement(SettlementRepository(database), activities, activity_repository, payments)
         self._oversight = Oversight(
             self._agreements, activities, activity_repository, payments, market.agreements.terminate, self._idle_time
@@ -157,9 +157,11 @@ class ProviderAgent:
             self._storefront.look()
 
     async def _decide_pending(self) -> None:
-        """Decides about what was asked when the daemon was last killed."""
+        """Decides about what was asked when the daemon was last killed, but not about offers made by hand."""
+        foreign = {offer.offer_id for offer in self._market.offers.list(self._identity)}
+        foreign -= set(await self._published.all())
         for agreement in await self._agreements.in_state(AgreementState.PENDING):
-            if agreement.provider_id == self._identity:
+            if agreement.provider_id == self._identity and agreement.offer_id not in foreign:
                 try:
                     await self._negotiator.decide(agreement.id)
                 except GolemVpnError as error:
