@@ -10,7 +10,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name 
 TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
               redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl
 
-.PHONY: help setup demo test test-rust test-python test-network check stub format bench clean
+.PHONY: help setup demo test test-rust test-python test-network test-api check stub format bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ setup: .make/installed  ## build everything into .venv, so that .venv/bin/golem-
 demo: setup .make/demo-tools  ## a private network between two providers on this machine, from nothing to a table
 	@$(BIN)/golem-vpn demo
 
-test: setup .make/test-tools test-rust test-python test-network  ## all tests, fast ones first
+test: setup .make/test-tools test-rust test-python test-network test-api  ## all tests, fast ones first
 
 test-rust: .make/installed  ## unit, property and simulator tests of the native core
 	cargo test --release --workspace --quiet
@@ -30,6 +30,9 @@ test-python: .make/installed  ## unit tests of the package
 
 test-network: .make/installed .make/test-tools  ## real daemons, namespaces and programs
 	$(BIN)/pytest tests/net
+
+test-api: .make/installed .make/test-tools  ## the served OpenAPI document, against a real daemon
+	$(BIN)/pytest tests/api
 
 check: .make/installed  ## formatters, linters, types, import rules
 	$(BIN)/ruff format --check .

@@ -1,14 +1,12 @@
 """Puts the routes, the middleware and the error answers together."""
 
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
-from golem_vpn.api import failures
+from golem_vpn.api import failures, openapi
 from golem_vpn.api.dependencies import Services, providers
-from golem_vpn.api.middleware import Authentication, CrossOrigin
+from golem_vpn.api.middleware import AllowedMethods, Authentication, CrossOrigin
 from golem_vpn.api.routes import (
     activity,
     agreements,
@@ -29,12 +27,6 @@ from golem_vpn.api.routes import (
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
-DESCRIPTION = """\
-Drives private networks between Golem nodes. Every request names an application key, in the header \
-`Authorization: Bearer KEY` or in the query as `authToken=KEY`; without a valid one the answer is 401. \
-Errors are answered as {"message": …}.\
-"""
-
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
@@ -43,25 +35,18 @@ def create_app(services: Services) -> ASGIApp:
         [*net.routers(), *(api.router() for api in apis), *images.routers(), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),
         exception_handlers=failures.HANDLERS,
-        openapi_config=_openapi(services.node.version),
+        openapi_config=openapi.configuration(services.node.version),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
-    return CrossOrigin(Authentication(app, services.app_keys), services.app_keys, services.allow_origins)
+    authenticated = Authentication(AllowedMethods(app, _methods(app)), services.app_keys)
+    return CrossOrigin(authenticated, services.app_keys, services.allow_origins)
 
 
-def _openapi(version: str) -> OpenAPIConfig:
-    schemes: dict[str, SecurityScheme | Reference] = {
-        "appKey": SecurityScheme(type="http", scheme="Bearer"),
-        "authToken": SecurityScheme(type="apiKey", name="authToken", security_scheme_in="query"),
-    }
-    return OpenAPIConfig(
-        title="golem-vpn",
-        version=version,
-        description=DESCRIPTION,
-        components=Components(security_schemes=schemes),
-        security=[{"appKey": []}, {"authToken": []}],
-        path="/",
-        use_handler_docstrings=True,
-        render_plugins=[JsonRenderPlugin()],
-    )
+def _methods(app: Litestar) -> dict[str, set[str]]:
+    """Gives the methods of each path."""
+    methods: dict[str, set[str]] = {}
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            methods.setdefault(route.path_format, set()).update(route.methods)
+    return methods

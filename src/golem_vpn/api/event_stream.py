@@ -85,6 +85,8 @@ class JsonOrEventStream(Operation):
         if isinstance(answer, OpenAPIResponse):
             stream = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
             answer.content = {**(answer.content or {}), EVENT_STREAM: stream}
+            nothing = OpenAPIResponse(description="All events of the stream have been read")
+            self.responses = {**(self.responses or {}), "204": nothing}
 
 
 def _write(event: BatchEvent, batch_id: str) -> bytes:

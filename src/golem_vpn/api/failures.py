@@ -42,6 +42,11 @@ def raises(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
+def answers(kind: Any) -> dict[int, ResponseSpec]:
+    """Documents the answer of a route that writes it without a type of the framework's."""
+    return {200: ResponseSpec(kind, generate_examples=False, description="Request fulfilled, document follows")}
+
+
 def json_body(connection: Any, _handler: Any) -> None:
     """Guards a route that needs a JSON body.
 

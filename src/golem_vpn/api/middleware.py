@@ -3,6 +3,8 @@
 Authentication comes before routing, so that who has no key does not even learn which paths there are.
 """
 
+from collections.abc import Collection, Mapping
+
 import msgspec
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
@@ -32,6 +34,28 @@ class Authentication:
                 await _refuse(error, send)
                 return
         await self._app(scope, receive, send)
+
+
+class AllowedMethods:
+    """Lets OPTIONS name all methods of a path, of which the framework names some only where each has its handler."""
+
+    def __init__(self, app: ASGIApp, methods: Mapping[str, Collection[str]]) -> None:
+        self._app = app
+        self._allow = {path: ", ".join(sorted(names)) for path, names in methods.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "OPTIONS":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_all(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableScopeHeaders.from_message(message)
+                if "Allow" in headers:
+                    headers["Allow"] = self._allow[scope["path_template"]]
+            await send(message)
+
+        await self._app(scope, receive, send_with_all)
 
 
 class CrossOrigin:

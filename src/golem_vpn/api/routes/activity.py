@@ -1,17 +1,19 @@
 """The Activity API, requestor's side: make an activity, run batches in it, end it."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, delete, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from golem_vpn.api import event_stream, prefixes
+from golem_vpn.api.activity_models import ActivityStateInfo, ActivityUsageInfo, CommandResultInfo, RunningCommandInfo
+from golem_vpn.api.clients import while_connected
 from golem_vpn.api.dependencies import Activities, Caller
-from golem_vpn.api.failures import json_body, raises
+from golem_vpn.api.failures import answers, json_body, raises
 from golem_vpn.api.json_string import JsonString
 from golem_vpn.api.models import CreatedActivity, NewActivity, Script
-from golem_vpn.errors import InvalidInput
 
 DEFAULT_WAIT_SECONDS = 5.0
 MAX_WAIT_SECONDS = 300.0
@@ -46,19 +48,22 @@ async def destroy_activity(caller: Caller, activities: Activities, activity_id: 
     await activities.destroy(caller.identity, activity_id)
 
 
-@get("/activity/{activity_id:str}/state", responses=raises(403, 404))
+@get("/activity/{activity_id:str}/state", responses=answers(ActivityStateInfo) | raises(403, 404))
 async def show_state(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> dict[str, Any]:
     """Tells where an activity stands, and where it is on its way to."""
     return (await activities.state(caller.identity, activity_id)).as_json()
 
 
-@get("/activity/{activity_id:str}/usage", responses=raises(403, 404, 502))
+@get("/activity/{activity_id:str}/usage", responses=answers(ActivityUsageInfo) | raises(403, 404, 502))
 async def show_usage(caller: Caller, activities: Activities, activity_id: FromPath[str]) -> dict[str, Any]:
     """Tells what an activity has used, in the order of the agreement's usage vector."""
     return (await activities.usage(caller.identity, activity_id)).as_json()
 
 
-@get("/activity/{activity_id:str}/command", responses=raises(403, 404, 410, 502))
+@get(
+    "/activity/{activity_id:str}/command",
+    responses=answers(list[RunningCommandInfo]) | raises(403, 404, 410, 502),
+)
 async def show_running_commands(
     caller: Caller, activities: Activities, activity_id: FromPath[str]
 ) -> list[dict[str, Any]]:
@@ -93,7 +98,7 @@ async def execute(caller: Caller, activities: Activities, activity_id: FromPath[
 @get(
     "/activity/{activity_id:str}/exec/{batch_id:str}",
     operation_class=event_stream.JsonOrEventStream,
-    responses=raises(400, 403, 404, 410, 502),
+    responses=answers(list[CommandResultInfo]) | raises(400, 403, 404, 410, 502),
 )
 async def show_results(
     request: Request[Any, Any, Any],
@@ -101,10 +106,10 @@ async def show_results(
     activities: Activities,
     activity_id: FromPath[str],
     batch_id: FromPath[str],
-    timeout: FromQuery[float] = DEFAULT_WAIT_SECONDS,
-    command_index: Annotated[int | None, QueryParameter(name="commandIndex")] = None,
-    max_items: Annotated[int | None, QueryParameter(name="maxItems")] = None,
-) -> list[dict[str, Any]] | Response[Any]:
+    timeout: Annotated[float, QueryParameter(ge=0)] = DEFAULT_WAIT_SECONDS,
+    command_index: Annotated[int | None, QueryParameter(name="commandIndex", ge=0)] = None,
+    max_items: Annotated[int | None, QueryParameter(name="maxItems", ge=0)] = None,
+) -> Response[Any]:
     """Gives all results of a batch so far, once there is a new one or the time (seconds) is over.
 
     With `Accept: text/event-stream` it gives what happens in the batch, as it happens: events named `runtime` of the
@@ -113,15 +118,17 @@ async def show_results(
     if event_stream.EVENT_STREAM in request.headers.get("accept", ""):
         reader = await activities.events(caller.identity, activity_id, batch_id, event_stream.last_event_id(request))
         return await event_stream.answer(reader)
-    # Written so that what is no number at all fails as well.
-    if not timeout >= 0:
-        raise InvalidInput("timeout: expected a number of seconds that is not negative")
-    if min(command_index or 0, max_items or 0) < 0:
-        raise InvalidInput("commandIndex and maxItems cannot be negative")
-    results = await activities.results(
-        caller.identity, activity_id, batch_id, min(timeout, MAX_WAIT_SECONDS), max_items, command_index
+    poll = partial(
+        activities.results,
+        caller.identity,
+        activity_id,
+        batch_id,
+        min(timeout, MAX_WAIT_SECONDS),
+        max_items,
+        command_index,
     )
-    return [result.as_json() for result in results]
+    results = await while_connected(request, poll)
+    return Response([result.as_json() for result in results], media_type=MediaType.JSON)
 
 
 def router() -> Router:
