@@ -15,6 +15,7 @@ MODULES = (
     "test_namespace_lifecycle.py",
     "test_namespace_programs.py",
     "test_task_packages.py",
+    "test_volumes.py",
     "test_root_in_images.py",
     "test_limits.py",
     "test_checks.py",

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from golem_vpn.errors import InvalidInput
-from golem_vpn.exeunit.runtimes.base import Deployment, Limits, NetworkAddress
+from golem_vpn.exeunit.runtimes.base import Deployment, Limits, NetworkAddress, Volume
 from golem_vpn.exeunit.script import Deploy, DeployNetwork
+from golem_vpn.exeunit.volumes import plan_volumes
 from golem_vpn.images.packages import Package
 from golem_vpn.vpn.addresses import Subnet, parse_address
 
@@ -37,8 +38,6 @@ def plan_deployment(place: Place, command: Deploy, package: Package | None = Non
     Raises:
         InvalidInput: a network or a name is not as it should be.
     """
-    if command.volumes:
-        raise InvalidInput("volumes are not supported yet by this runtime; the work directory is writable")
     if len(command.net) > MAX_ADDRESSES:
         raise InvalidInput(f"net has {len(command.net)} entries, {MAX_ADDRESSES} are allowed")
     networks = tuple(_network_address(index, entry) for index, entry in enumerate(command.net))
@@ -49,12 +48,21 @@ def plan_deployment(place: Place, command: Deploy, package: Package | None = Non
         work_dir=place.work_dir,
         task_package=package.path if package else None,
         networks=networks,
+        volumes=_volumes(place, command),
         hosts=tuple((name, _host_address(name, address)) for name, address in command.hosts.items()),
         hostname=command.hostname,
         env=(*(package.env if package else ()), *command.env.items()),
         limits=place.limits,
         hidden=place.hidden,
     )
+
+
+def _volumes(place: Place, command: Deploy) -> tuple[Volume, ...]:
+    volumes = plan_volumes(command.volumes)
+    in_memory = sum(volume.size_bytes or 0 for volume in volumes if volume.in_memory)
+    if place.limits.memory_bytes is not None and in_memory > place.limits.memory_bytes:
+        raise InvalidInput(f"volumes: {in_memory} bytes in memory, the agreement has {place.limits.memory_bytes}")
+    return volumes
 
 
 def _network_address(index: int, entry: DeployNetwork) -> NetworkAddress:

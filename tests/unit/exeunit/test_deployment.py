@@ -67,8 +67,8 @@ def test_the_prefix_of_the_address_wins_over_the_mask() -> None:
         ({"net": [FOUR | {"nodeIp": "127.0.0.1"}]}, "IP address not allowed: 127.0.0.1"),
         ({"net": [FOUR | {"ip": "10.1.0"}]}, "invalid IP address syntax"),
         ({"hosts": {"db": "ten"}}, r"hosts\['db'\]: Invalid IP address"),
-        ({"volumes": ["/data"]}, "volumes are not supported yet"),
-        ({"volumes": {"/data": {"host": {}}}}, "volumes are not supported yet"),
+        ({"volumes": ["data"]}, "'data' is not an absolute path"),
+        ({"volumes": {"/data": {"ram": {"size": "9g"}}}}, "the agreement has 1073741824"),
     ],
 )
 def test_what_cannot_be_is_named(deploy: dict[str, Any], complaint: str) -> None:

@@ -45,6 +45,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For each process by itself."""
 
 
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """A directory of the activity's own; it is there from `start` on, and stays until the activity ends."""
+
+    path: str
+    size_bytes: int | None = None
+    in_memory: bool = False
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What an activity asks for before it starts."""
 
@@ -58,6 +66,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     daemon that can't give files away has them as its own, which are root's inside.
     """
     networks: tuple[NetworkAddress, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     hosts: tuple[tuple[str, str], ...] = ()
     """Pairs of name and IP address for the payload's `/etc/hosts`."""
     hostname: str | None = None

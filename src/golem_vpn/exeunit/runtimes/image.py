@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from golem_vpn.exeunit.runtimes.base import Deployment
-from golem_vpn.exeunit.runtimes.layout import WORK, Layout, directory, shared_memory, write_names
+from golem_vpn.exeunit.runtimes.layout import WORK, Layout, directory, shared_memory, volume_steps, write_names
 from golem_vpn.exeunit.runtimes.messages import (
     Devices,
     DirectoryRoot,
@@ -65,7 +65,7 @@ def _steps(deployment: Deployment, owner: PayloadUser) -> tuple[Step, ...]:
     group = f",gid={_TERMINAL_GROUP}" if owner.users.standing is Standing.ROOT else ""
     work = directory(deployment.work_dir / "work", 0o755, owner)
     devices = Devices(_TERMINALS + group, shared_memory(deployment.limits))
-    return (Processes(), System(), devices, Share(work, WORK))
+    return (Processes(), System(), devices, Share(work, WORK), *volume_steps(deployment, owner))
 
 
 def _layer(layer: Path, image: Path, deployment: Deployment, hostname: str, owner: PayloadUser) -> Path:

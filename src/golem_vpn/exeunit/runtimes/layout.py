@@ -4,6 +4,7 @@ It is the host's, read-only, minus what is none of a payload's business; a few d
 activity's own.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from golem_vpn.errors import InvalidInput
-from golem_vpn.exeunit.runtimes.base import Deployment, Limits
+from golem_vpn.exeunit.runtimes.base import Deployment, Limits, Volume
 from golem_vpn.exeunit.runtimes.messages import (
     Devices,
     EmptyRoot,
@@ -30,6 +31,9 @@ from golem_vpn.exeunit.runtimes.users import PAYLOAD_ID, PAYLOAD_NAME, PayloadUs
 
 WORK = "/golem/work"
 """The payload's writable directory, where its programs start."""
+
+VOLUMES = "volumes"
+"""Where volumes are in the work directory."""
 
 _HIDDEN = frozenset(("boot", "home", "lost+found", "media", "mnt", "root"))
 _OWN = frozenset(("dev", "proc", "run", "sys", "tmp", "var"))
@@ -61,7 +65,22 @@ def show_host(deployment: Deployment, hostname: str, owner: PayloadUser) -> Layo
     kernel = (Processes(), System(), Devices(_TERMINALS, shared_memory(deployment.limits)), _RUN)
     steps = (*_show_host(Path("/")), *_own_etc(etc), *kernel, Share(_var(work_dir, owner), "/var"))
     covers = tuple(Hide(str(path)) for path in _private(deployment))
-    return Layout(mount_point, EmptyRoot("size=1m,mode=0755"), (*steps, *covers, *shares, Seal()))
+    volumes = volume_steps(deployment, owner)
+    for volume in deployment.volumes:
+        _check_free(volume.path)
+    return Layout(mount_point, EmptyRoot("size=1m,mode=0755"), (*steps, *covers, *shares, *volumes, Seal()))
+
+
+def volume_steps(deployment: Deployment, owner: PayloadUser) -> tuple[Step, ...]:
+    """Makes the directories of volumes, and plans to mount them.
+
+    Raises:
+        InvalidInput: one would cover the directory where programs start.
+    """
+    for volume in deployment.volumes:
+        if WORK.startswith(f"{volume.path}/"):
+            raise InvalidInput(f"volumes: {volume.path} would cover {WORK}, where programs start")
+    return tuple(_volume_step(deployment.work_dir, volume, owner) for volume in deployment.volumes)
 
 
 def shared_memory(limits: Limits) -> str:
@@ -75,6 +94,22 @@ def directory(path: Path, mode: int, owner: PayloadUser) -> Path:
     path.chmod(mode)
     owner.own(path)
     return path
+
+
+def _volume_step(work_dir: Path, volume: Volume, owner: PayloadUser) -> Step:
+    if volume.in_memory:
+        return Tmpfs(volume.path, f"size={volume.size_bytes},mode=0755,uid={owner.inside},gid={owner.inside}")
+    (work_dir / VOLUMES).mkdir(mode=0o755, exist_ok=True)
+    # Named after its path, so that what is deployed anew finds what was there.
+    name = hashlib.sha256(volume.path.encode()).hexdigest()[:16]
+    return Share(directory(work_dir / VOLUMES / name, 0o755, owner), volume.path)
+
+
+def _check_free(path: str) -> None:
+    """Refuses a volume in a directory of the host's, where nothing can be made."""
+    top = Path(path).parts[1]
+    if top not in _OWN | _HIDDEN and os.path.lexists(f"/{top}"):
+        raise InvalidInput(f"volumes: {path} is in /{top}, which is the provider's; take one below /golem")
 
 
 def _var(work_dir: Path, owner: PayloadUser) -> Path:

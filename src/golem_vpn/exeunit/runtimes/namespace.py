@@ -25,7 +25,7 @@ from golem_vpn.exeunit.runtimes.door import Door
 from golem_vpn.exeunit.runtimes.guard import Guard, Measured
 from golem_vpn.exeunit.runtimes.holder import Holder, SetupFailed
 from golem_vpn.exeunit.runtimes.image import copy_image, layer_image
-from golem_vpn.exeunit.runtimes.layout import WORK, Layout, show_host
+from golem_vpn.exeunit.runtimes.layout import VOLUMES, WORK, Layout, show_host
 from golem_vpn.exeunit.runtimes.messages import Device, Setup, Standing
 from golem_vpn.exeunit.runtimes.package import check_package, unpack
 from golem_vpn.exeunit.runtimes.processors import hold_to_processors
@@ -38,7 +38,7 @@ DEFAULT_MTU = 1420
 _PACKAGE = "package"
 _MADE = ("etc", "layer", "root", "scratch", "tmp", "upper", "var", "whole", _PACKAGE)
 """What is in the work directory besides the payload's own work."""
-_WRITTEN = ("tmp", "upper", "var", "whole", "work")
+_WRITTEN = ("tmp", "upper", "var", "whole", "work", VOLUMES)
 """What of it payloads write to."""
 _INTERVAL = 0.5
 """Seconds between two looks at the payloads."""
@@ -89,7 +89,8 @@ class NamespaceRuntime:
         self._deployment = deployment
         self._layout = await anyio.to_thread.run_sync(self._prepare, deployment)
         self._groups = ControlGroups(deployment.activity_id, deployment.limits)
-        return DeployResult(volumes=(WORK,), unenforced=self._unenforced(self._groups))
+        volumes = (WORK, *(volume.path for volume in deployment.volumes))
+        return DeployResult(volumes=volumes, unenforced=self._unenforced(deployment, self._groups))
 
     async def start(self, args: Sequence[str] = ()) -> TunDevice | None:
         """Makes the namespaces; there is nothing that arguments could change."""
@@ -185,11 +186,13 @@ class NamespaceRuntime:
             unpack(archive, image)
         return layer_image(deployment, self._hostname, image, self._user)
 
-    def _unenforced(self, groups: ControlGroups) -> tuple[str, ...]:
+    def _unenforced(self, deployment: Deployment, groups: ControlGroups) -> tuple[str, ...]:
         """Names what holds nobody here: one user's processes are limited without a group, those of many are not."""
+        sized = [volume.path for volume in deployment.volumes if volume.size_bytes and not volume.in_memory]
+        told = [f"size of the volume {path} alone: the activity has one limit of storage" for path in sized]
         if "pids" in groups.unenforced and self._user.users.standing is Standing.ROOT:
-            return (f"processes of all users together: {groups.unenforced['pids']}",)
-        return ()
+            told.append(f"processes of all users together: {groups.unenforced['pids']}")
+        return tuple(told)
 
     async def _set_up(self, deployment: Deployment, layout: Layout, groups: ControlGroups) -> int | None:
         try:
