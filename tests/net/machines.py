@@ -22,7 +22,12 @@ async def providers(client: Client, count: int) -> list[str]:
 
 @asynccontextmanager
 async def payload_machines(
-    client: Client, cidr: str = "192.168.0.0/24", *, count: int = 2, on: list[str] | None = None
+    client: Client,
+    cidr: str = "192.168.0.0/24",
+    *,
+    count: int = 2,
+    on: list[str] | None = None,
+    task_package: str | None = None,
 ) -> AsyncIterator[list[PayloadMachine]]:
     """Gives started machines in a network of their own, with the addresses .2, .3, …; removes all afterwards."""
     network = await client.create_network(cidr)
@@ -33,7 +38,7 @@ async def payload_machines(
         for number in range(count):
             address = str(hosts[number + 2])
             node = nodes[number % len(nodes)]
-            machines.append(await PayloadMachine.create(client, node, network.id, address))
+            machines.append(await PayloadMachine.create(client, node, network.id, address, task_package=task_package))
         for machine in machines:
             await machine.start()
         yield machines

@@ -46,6 +46,9 @@ def _open_up(scratch: Path) -> Iterator[str]:
         yield f"mount -t tmpfs -o mode=755 none {closed}"
         for index, path in enumerate(inside):
             yield f"mkdir -p {path} && mount --move {scratch}/{index} {path}"
+    # Some programs, such as ssh, want to know the name of their user.
+    yield f"cp /etc/passwd {scratch}/passwd && echo 'ordinary:x:{USER}:{USER}::/tmp:/bin/sh' >> {scratch}/passwd"
+    yield f"mount --bind {scratch}/passwd /etc/passwd"
     yield f"cd {ROOT}"
     yield f'exec setpriv --reuid {USER} --regid {USER} --clear-groups -- "$@"'
 

@@ -1,7 +1,7 @@
 """The daemon's whole REST API as typed calls."""
 
 import ipaddress
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -191,9 +191,10 @@ class Client(Connection):
         """Shows an agreement."""
         return await self.ask(models.Agreement, "GET", path_of(DAEMON, "agreements", agreement_id))
 
-    async def hire(self, provider_id: str) -> models.Agreement:
+    async def hire(self, provider_id: str, demand_properties: Mapping[str, Any] | None = None) -> models.Agreement:
         """Gets an agreement with a provider, without any market."""
-        return await self.ask(models.Agreement, "POST", f"{DAEMON}/agreements", {"providerId": provider_id})
+        wanted = {"providerId": provider_id, "demandProperties": dict(demand_properties or {})}
+        return await self.ask(models.Agreement, "POST", f"{DAEMON}/agreements", wanted)
 
     async def terminate_agreement(self, agreement_id: str) -> None:
         """Ends an agreement, and the activities under it."""

@@ -8,6 +8,7 @@ from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.models import CommandResult
 
 POLL_SECONDS = 5.0
+TASK_PACKAGE = "golem.srv.comp.task_package"
 
 
 class CommandFailed(GolemVpnError):
@@ -26,7 +27,9 @@ class PayloadMachine:
     address: str
 
     @classmethod
-    async def create(cls, client: Client, node_id: str, network: str, address: str) -> "PayloadMachine":
+    async def create(
+        cls, client: Client, node_id: str, network: str, address: str, *, task_package: str | None = None
+    ) -> "PayloadMachine":
         """Hires a provider, makes an activity and gives it an address in a network.
 
         Args:
@@ -34,16 +37,20 @@ class PayloadMachine:
             node_id: The provider.
             network: The id of a network of the requestor's.
             address: The bare IP address.
+            task_package: The image that the payload's programs come from; the provider's own file system if none.
         """
-        agreement = await client.hire(node_id)
+        agreement = await client.hire(node_id, {} if task_package is None else {TASK_PACKAGE: task_package})
         activity_id = await client.create_activity(agreement.agreement_id)
         await client.add_node(network, node_id, address)
         return cls(client, node_id, agreement.agreement_id, activity_id, network, address)
 
     async def start(
-        self, *, task_package: str | None = None, hosts: Mapping[str, str] | None = None, hostname: str | None = None,
+        self,
+        *,
+        hosts: Mapping[str, str] | None = None,
+        hostname: str | None = None,
         env: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Deploys and starts the activity, as Golem's SDKs do.
 
         Raises:
@@ -55,8 +62,6 @@ class PayloadMachine:
         deploy: dict[str, object] = {"net": [net], "hosts": dict(hosts or {}), "env": dict(env or {})}
         if hostname:
             deploy["hostname"] = hostname
-        if task_package:
-            deploy["task_package"] = task_package
         await self.finish(await self.client.execute(self.activity_id, [{"deploy": deploy}, {"start": {}}]))
 
     async def spawn(self, program: str, *arguments: str) -> str:
