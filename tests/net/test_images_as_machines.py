@@ -17,9 +17,11 @@ from tests.net.commands import golem_vpn
 from tests.net.machines import eventually, payload_machines
 from tests.net.ordinary_user import run_tests
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 
 PROGRAMS = ("bash", "sshd", "nginx", "redis-server", "curl")
+PATIENCE = 120.0
+"""Seconds that a busy machine may take to make keys."""
 HAS_OTHER_USERS = os.geteuid() == 0
 
 
@@ -33,7 +35,8 @@ def test_as_an_ordinary_user(tun_device_node: Path) -> None:
 def task_package(local_set: LocalSet) -> str:
     """An image of servers of this machine, in the registry of the requestor."""
     programs = [argument for program in PROGRAMS for argument in ("--with", program)]
-    image = json.loads(golem_vpn(local_set.data_dir, "image", "build", *programs, "--tag", "servers", "--json"))
+    command = ("image", "build", *programs, "--tag", "servers", "--json")
+    image = json.loads(golem_vpn(local_set.data_dir, *command, patience=300))
     assert image["taskPackage"].startswith(f"hash:sha3:{image['hash']}:http")
     return str(image["taskPackage"])
 
@@ -62,7 +65,7 @@ class Ssh:
 
 def _run(command: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -78,8 +81,13 @@ async def test_people_log_in_through_the_gate(
     client: Client, local_set: LocalSet, task_package: str, home: Path
 ) -> None:
     async with payload_machines(client, count=1, task_package=task_package) as (machine,):
-        await machine.run("/bin/bash", "-c", "ssh-keygen -A && printf 'secret\\nsecret\\n' | passwd")
-        await machine.run("/bin/bash", "-c", "echo golem:hidden | chpasswd && mkdir -p /home/golem && /usr/sbin/sshd")
+        await machine.run("/bin/bash", "-c", "ssh-keygen -A && printf 'secret\\nsecret\\n' | passwd", timeout=PATIENCE)
+        await machine.run(
+            "/bin/bash",
+            "-c",
+            "echo golem:hidden | chpasswd && mkdir -p /home/golem && /usr/sbin/sshd",
+            timeout=PATIENCE,
+        )
         ssh = Ssh(local_set, machine, home)
         shown = await ssh.run("root", "id -un; hostname; test -t 0 || echo no terminal", password="secret")
         assert shown.stdout.split("\n")[0::2][:2] == ["root", "no terminal"], shown
@@ -98,7 +106,7 @@ async def test_keys_open_and_files_pass(client: Client, local_set: LocalSet, tas
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / "key"], check=True)
         key = (home / "key.pub").read_text()
         script = 'ssh-keygen -A && mkdir -p /root/.ssh && echo "$1" > /root/.ssh/authorized_keys && /usr/sbin/sshd'
-        await machine.run("/bin/bash", "-c", script, "bash", key)
+        await machine.run("/bin/bash", "-c", script, "bash", key, timeout=PATIENCE)
         ssh = Ssh(local_set, machine, home)
         options = ("-i", str(home / "key"), "-o", "BatchMode=yes")
         assert (await ssh.run("root", "cat /proc/self/loginuid > /dev/null; id -u", *options)).stdout == "0\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 
@@ -183,3 +184,12 @@ async def test_an_image_is_copied_where_it_cannot_be_layered(
         if HAS_OTHER_USERS:
             assert await own.output("su alice -c 'id -un'") == "alice\n"
     assert os.listdir(tmp_path) == ["work"]
+
+
+async def test_servers_become_daemons_by_themselves(image: Path, tmp_path: Path) -> None:
+    async with activity(tmp_path, task_package=image) as own:
+        await own.output("ssh-keygen -A && echo > /etc/ssh/sshd_config")
+        with anyio.fail_after(20):
+            assert (await own.run("/usr/sbin/sshd")).code == 0
+            assert (await own.run("nginx")).code == 0
+        assert (await own.output("ps -o comm= -C sshd,nginx")).split().count("sshd") == 1

@@ -54,7 +54,9 @@ fn prepare(streams: &[OwnedFd; 3], standing: Standing, filter: &Filter) -> io::R
     default_signals()?;
     // SAFETY: the calls take numbers; the descriptors are open, and those closed are used by nobody any more.
     unsafe {
-        checked(libc::setsid())?;
+        // A group for signals, but no session: led by a child of process 1, that is how servers know that their init has
+        // made a daemon of them already, and then they stay in the foreground.
+        checked(libc::setpgid(0, 0))?;
         for (target, stream) in (0..).zip(streams) {
             checked(libc::dup2(stream.as_raw_fd(), target))?;
         }
