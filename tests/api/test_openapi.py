@@ -65,6 +65,8 @@ def configure(directory: Path, known_ids: dict[str, str]) -> None:
     for name, value in known_ids.items():
         text += f'[dictionaries.{name}]\nvalues = ["{value}"]\n'
         text += f'[parameters."path.{name}"]\ndictionary = "{name}"\nprobability = {SHARE_OF_KNOWN_IDS}\n'
+    text += '[[operations]]\ninclude-path-regex = "/activity$"\n'
+    text += 'parameters = { "body.agreementId" = { dictionary = "agreement_id", probability = 0.8 } }\n'
     (directory / CONFIGURATION.name).write_text(text)
 
 
