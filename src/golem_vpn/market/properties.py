@@ -12,6 +12,8 @@ MAX_SIZE = 256 * 1024
 MAX_COUNT = 4096
 MAX_KEY = 512
 MAX_DEPTH = 32
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+"""What messages between nodes can carry."""
 
 _PLAIN = (str, bool, int, float, type(None))
 
@@ -64,3 +66,5 @@ def _check_value(name: str, value: Any, depth: int) -> None:
             _check_value(name, item, depth + 1)
     elif not isinstance(value, _PLAIN) or (isinstance(value, float) and not math.isfinite(value)):
         raise InvalidInput(f"the property {name!r} is no JSON value")
+    elif isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
+        raise InvalidInput(f"the property {name!r} is a whole number of more than 64 bits")

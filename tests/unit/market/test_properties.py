@@ -37,6 +37,8 @@ def nested(depth: int, make: Any) -> Any:
         ({"a": float("nan")}, "no JSON value"),
         ({"a": [float("inf")]}, "no JSON value"),
         ({"a": {1, 2}}, "no JSON value"),
+        ({"a": 2**64}, "more than 64 bits"),
+        ({"a": [-(2**63) - 1]}, "more than 64 bits"),
         ({"a": "\ud800"}, "not Unicode"),
         ({"a" * 513: 1}, "at most 512 characters"),
         ({"a": "b" * 300_000}, "at most 262144 bytes"),
