@@ -26,6 +26,7 @@ CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SHARE_OF_KNOWN_IDS = 0.5
 """How many of the ids that requests name are those of objects that there are."""
 APIS = {"net": prefixes.NET[0], "market": prefixes.MARKET, "activity": prefixes.ACTIVITY, "payment": prefixes.PAYMENT}
+APIS |= {"gsb": prefixes.GSB, "files": f"{prefixes.DAEMON}/files"}
 
 
 @pytest.fixture

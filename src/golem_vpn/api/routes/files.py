@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_200_OK
 from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Caller, OwnFiles
 from golem_vpn.api.failures import json_body, raises
-from golem_vpn.errors import ConnectionTimeout, GolemVpnError
+from golem_vpn.errors import GolemVpnError, NotYet
 from golem_vpn.files.service import OfferedFile
 
 DEFAULT_SECONDS = 600.0
@@ -65,14 +65,14 @@ async def close_files(caller: Caller, own_files: OwnFiles, data: JSONBody[FileUr
     return [await _close(own_files, caller.identity, url) for url in data.urls]
 
 
-@post("/upload", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 403, 404, 409, 410, 502, 504))
+@post("/upload", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 403, 404, 408, 409, 410, 502))
 async def upload_file(own_files: OwnFiles, data: JSONBody[OfferedFile], timeout: Seconds = DEFAULT_SECONDS) -> None:
     """Hands a file of the daemon's machine over under a URL, within so many seconds."""
     async with _limited(timeout):
         await own_files.upload(Path(data.file), data.url)
 
 
-@post("/download", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 403, 404, 409, 410, 502, 504))
+@post("/download", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 403, 404, 408, 409, 410, 502))
 async def download_file(own_files: OwnFiles, data: JSONBody[OfferedFile], timeout: Seconds = DEFAULT_SECONDS) -> None:
     """Fetches a file to the daemon's machine, within so many seconds; asked again, it goes on where it ended."""
     async with _limited(timeout):
@@ -93,7 +93,7 @@ async def _limited(seconds: float) -> AsyncIterator[None]:
         with anyio.fail_after(seconds):
             yield
     except TimeoutError:
-        raise ConnectionTimeout(f"the file did not get through within {seconds:g} s") from None
+        raise NotYet(f"the file did not get through within {seconds:g} s") from None
 
 
 def router() -> Router:

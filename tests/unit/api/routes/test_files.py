@@ -60,4 +60,4 @@ async def test_a_time_limit(
     monkeypatch.setattr(services.files, "download", download)
     body = {"file": str(tmp_path / "target"), "url": "http://192.0.2.1/"}
     answer = await client.post(f"{PATH}/download?timeout=0.01", json=body)
-    assert answer.status_code == 504
+    assert answer.status_code == 408
