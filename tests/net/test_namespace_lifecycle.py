@@ -49,7 +49,8 @@ async def test_a_cancelled_program_is_killed(tmp_path: Path) -> None:
     async with activity(tmp_path) as own:
         with anyio.move_on_after(0.3):
             await own.shell("sleep 1000 & sleep 1000")
-        assert (await own.shell("cat /proc/[0-9]*/comm | grep sleep")).code == 1
+        # The group gets the signal at once, but the kernel may take a moment with each of its processes.
+        await own.until("! cat /proc/[0-9]*/comm | grep sleep")
         assert (await own.shell("echo still here")).stdout == "still here\n"
 
 

@@ -10,7 +10,9 @@ import anyio
 import msgspec
 import pytest
 
+from golem_vpn.errors import RuntimeUnavailable
 from golem_vpn.exeunit.runtimes import namespace
+from golem_vpn.exeunit.runtimes.base import Volume
 from golem_vpn.exeunit.runtimes.image import layer_image
 from golem_vpn.exeunit.runtimes.layout import Layout
 from tests.net.activities import Activity, activity
@@ -193,3 +195,14 @@ async def test_servers_become_daemons_by_themselves(image: Path, tmp_path: Path)
             assert (await own.run("/usr/sbin/sshd")).code == 0
             assert (await own.run("nginx")).code == 0
         assert (await own.output("ps -o comm= -C sshd,nginx")).split().count("sshd") == 1
+
+
+async def test_links_do_not_lead_volumes_over_the_kernels_settings(tmp_path: Path) -> None:
+    image = make_root(tmp_path / "image")
+    (image / "settings").symlink_to("/proc/sys")
+    for volume in (Volume(path="/settings/user"), Volume(path="/settings/user", size_bytes=1 << 20, in_memory=True)):
+        with pytest.raises(RuntimeUnavailable, match="/settings/user"):
+            async with activity(tmp_path / "work", task_package=image, volumes=(volume,)):
+                pass
+    async with activity(tmp_path / "work", task_package=image, volumes=(Volume(path="/data/own"),)) as own:
+        await own.output("touch /data/own/file")

@@ -132,6 +132,7 @@ fn take(step: &Step, sources: &Sources) -> io::Result<()> {
     match step {
         Step::Tmpfs { target, options } => {
             fs::create_dir_all(path(target))?;
+            refuse_links(target)?;
             mount::tmpfs(target, options)
         }
         Step::Show { source, target } => show(&sources.name_at_host(source), target, Access::ReadOnly),
@@ -154,8 +155,15 @@ fn show(source: &CStr, target: &CStr, access: Access) -> io::Result<()> {
     } else {
         touch(path(target))?;
     }
+    refuse_links(target)?;
     mount::bind(source, target)?;
     mount::protect(target, access)
+}
+
+/// Keeps a link in somebody's image from putting a directory of theirs over one of ours, such as the kernel's settings.
+fn refuse_links(target: &CStr) -> io::Result<()> {
+    let found = fs::canonicalize(path(target))?;
+    if found == path(target) { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ELOOP)) }
 }
 
 /// What can't be found or seen by this user needs no cover: the payload is no other user.
