@@ -9,8 +9,9 @@ BIN := .venv/bin
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name Cargo.toml)
 TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
               redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl
+SDKS := yapapi golem-core golem-js
 
-.PHONY: help setup demo test test-rust test-python test-network test-api check stub format bench clean
+.PHONY: help setup demo test test-rust test-python test-network test-api test-interop interop check stub format bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +21,7 @@ setup: .make/installed  ## build everything into .venv, so that .venv/bin/golem-
 demo: setup .make/demo-tools  ## a private network between two providers on this machine, from nothing to a table
 	@$(BIN)/golem-vpn demo
 
-test: setup .make/test-tools test-rust test-python test-network test-api  ## all tests, fast ones first
+test: setup .make/test-tools test-rust test-python test-network test-api test-interop  ## all tests, fast ones first
 
 test-rust: .make/installed  ## unit, property and simulator tests of the native core
 	cargo test --release --workspace --quiet
@@ -33,6 +34,11 @@ test-network: .make/installed .make/test-tools  ## real daemons, namespaces and 
 
 test-api: .make/installed .make/test-tools  ## the served OpenAPI document, against a real daemon
 	$(BIN)/pytest tests/api
+
+test-interop: .make/installed .make/test-tools interop  ## Golem's published SDKs, unchanged, against real daemons
+	$(BIN)/pytest tests/interop
+
+interop: $(SDKS:%=.make/interop-%)  ## an environment for each of Golem's SDKs
 
 check: .make/installed  ## formatters, linters, types, import rules
 	$(BIN)/ruff format --check .
@@ -55,7 +61,7 @@ bench: setup .make/bench-tools  ## throughput, packet rates and latency beside w
 	@$(BIN)/python -m bench $(BENCH_ARGUMENTS)
 
 clean:  ## remove what was built
-	rm -rf .venv .make target src/golem_vpn/_native*.so
+	rm -rf .venv .make .interop target src/golem_vpn/_native*.so
 
 .make/venv: requirements.txt
 	@mkdir -p .make
@@ -78,6 +84,21 @@ clean:  ## remove what was built
 .make/test-tools: Makefile tools/debian-packages
 	@mkdir -p .make
 	@tools/debian-packages $(TEST_TOOLS)
+	@touch $@
+
+.make/interop-golem-js: examples/golem-js/package-lock.json tools/debian-packages
+	@mkdir -p .make .interop/golem-js
+	@echo "installing golem-js into .interop"
+	@tools/debian-packages node=nodejs npm=npm
+	@cp examples/golem-js/package*.json .interop/golem-js
+	@npm ci --prefix .interop/golem-js --silent --no-audit --no-fund
+	@touch $@
+
+.make/interop-%: tests/interop/environments/%.txt
+	@mkdir -p .make .interop
+	@echo "installing $* into .interop"
+	@$(PYTHON) -m venv .interop/$*
+	@.interop/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 .make/bench-tools: Makefile tools/debian-packages .make/venv

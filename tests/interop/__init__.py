@@ -1,0 +1,1 @@
+"""Golem's published SDKs, unchanged, with programs of ours, against real daemons."""
