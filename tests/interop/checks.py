@@ -74,11 +74,15 @@ def check_paid(golem: Golem, before: dict[str, dict[str, Any]], count: int) -> N
         usage = [
             golem.get(f"/activity-api/v1/activity/{each}/usage")["currentUsage"] for each in invoice["activityIds"]
         ]
-        assert Decimal(invoice["amount"]) == _price(agreement, usage)
+        assert Decimal(invoice["amount"]) == _price(agreement, usage), (invoice, usage)
 
 
 def _price(agreement: dict[str, Any], usage: list[list[float]]) -> Decimal:
     coefficients = agreement["offer"]["properties"]["golem.com.pricing.model.linear.coeffs"]
-    *rates, fixed = (Decimal(str(coefficient)) for coefficient in coefficients)
-    used = (rate * Decimal(str(amount)) for amounts in usage for rate, amount in zip(rates, amounts, strict=True))
-    return fixed + sum(used, Decimal(0))
+    *rates, start = (Decimal(str(coefficient)) for coefficient in coefficients)
+    return sum((_cost(rates, start, amounts) for amounts in usage), Decimal(0))
+
+
+def _cost(rates: list[Decimal], start: Decimal, amounts: list[float]) -> Decimal:
+    used = (rate * Decimal(str(amount)) for rate, amount in zip(rates, amounts, strict=True))
+    return (start + sum(used, Decimal(0))).quantize(Decimal("1e-18"))

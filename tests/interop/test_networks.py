@@ -54,4 +54,4 @@ def test_an_instance_begins_anew_elsewhere_when_its_provider_fails(own_golem: Go
         program.wait_for(r"works on provider-2", 120)
         own_golem.daemon("provider-2").signal(signal.SIGKILL)
         program.wait_for(rf"^(?!{re.escape(first[1])} )\S+ works on provider-1", 120)
-        program.interrupt(60)
+        program.interrupt(60, tracebacks=True)

@@ -154,7 +154,7 @@ class ProviderAgent:
             self._settlement.wake()
             self._storefront.renew()
         elif agreement.state is AgreementState.APPROVED:
-            self._storefront.look()
+            self._storefront.renew()
 
     async def _decide_pending(self) -> None:
         """Decides about what was asked when the daemon was last killed, but not about offers made by hand."""

@@ -1,8 +1,8 @@
 """Publishes offers, and hands what requestors say to them to the negotiator.
 
-A demand gets one proposal from each offer, ever; whoever lost an agreement waits for a new one. So offers are replaced
-by new ones after an agreement has ended; the old ones, which nobody else sees then, stay until negotiations about them
-are over.
+A demand gets one proposal from each offer, ever; whoever wants a second agreement, or lost one, waits for a new one. So
+offers are replaced by new ones whenever an agreement was made or has ended; the old ones, which nobody else sees then,
+stay until negotiations about them are over.
 """
 
 from collections.abc import Callable, Mapping

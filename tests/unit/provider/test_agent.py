@@ -155,6 +155,16 @@ async def test_a_demand_gets_a_new_proposal_after_its_agreement_has_ended(world:
         await one.alice.agreements.wait(one.alice.id, agreement_id, PATIENCE)
 
 
+async def test_a_demand_gets_another_proposal_while_its_agreement_is_in_force(world: World) -> None:
+    async with agency(world) as one:
+        await one.agree()
+        again = await one.proposal()
+        assert again.state == "Initial"
+        await one.counter(again)
+        agreement_id = await one.confirmed(await one.proposal())
+        await one.alice.agreements.wait(one.alice.id, agreement_id, PATIENCE)
+
+
 async def test_a_draft_that_is_answered_again_gets_another_answer(world: World) -> None:
     async with agency(world) as one:
         await one.demand()
