@@ -1,4 +1,4 @@
-"""The command `python -m bench`: every peer in turn, several rounds, on the same wire; or `python -m bench api`."""
+"""The command `python -m bench`: every peer in turn, several rounds, on the same wire; or another part."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ import sys
 from rich.console import Console
 
 from bench.api import run_api
+from bench.application import run_application
 from bench.measures import measure
 from bench.peers import PEERS
 from bench.report import Report
@@ -20,7 +21,9 @@ WIDTH = 160
 def main() -> int:
     """Runs the benchmark; 2 where it can't run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=["packets", "api"], default="packets", help="what to measure")
+    parser.add_argument(
+        "part", nargs="?", choices=["packets", "api", "application"], default="packets", help="what to measure"
+    )
     parser.add_argument("--quick", action="store_true", help="one round of one second each, instead of three of three")
     parser.add_argument("--rounds", type=int, help="how often each peer is measured")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="which to compare")
@@ -29,6 +32,8 @@ def main() -> int:
     if arguments.part == "api":
         console.print(f"written to {run_api(console, quick=arguments.quick)}")
         return 0
+    if arguments.part == "application":
+        return _application(console, rounds=arguments.rounds or (1 if arguments.quick else 5))
     if os.geteuid() != 0:
         print("error: the benchmark makes network namespaces\ncure: run it as root", file=sys.stderr)
         return 2
@@ -44,6 +49,17 @@ def main() -> int:
         return 1
     report.print(console)
     console.print(f"written to {report.save()}")
+    return 0
+
+
+def _application(console: Console, *, rounds: int) -> int:
+    try:
+        path = run_application(console, rounds=rounds)
+    except FileNotFoundError as missing:
+        print(f"error: there is no program {missing.filename!r}", file=sys.stderr)
+        print("cure: make interop", file=sys.stderr)
+        return 2
+    console.print(f"written to {path}")
     return 0
 
 

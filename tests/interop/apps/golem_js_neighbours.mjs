@@ -16,6 +16,6 @@ await withMachines(2, "web:latest", async (machines) => {
     console.log(`${machine.getIp()} on ${machine.provider.name} fetched ${result.stdout.trim()}`);
     const process = await machine.runAndStream(command);
     process.stdout.subscribe((text) => console.log(`${machine.getIp()} streamed ${String(text).trim()}`));
-    await process.waitForExit(30);
+    await process.waitForExit(30_000);
   }
 });
