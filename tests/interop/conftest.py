@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,6 +88,15 @@ def _build(data_dir: Path, name: str, programs: tuple[str, ...]) -> str:
     printed = golem_vpn(data_dir, "image", "build", *options, "--tag", f"{name}:latest", "--json")
     package: str = json.loads(printed)["taskPackage"]
     return package
+
+
+def node(program: Path, *arguments: str) -> list[str]:
+    """Gives the command that runs a program of golem-js."""
+    folder = sdk("golem-js")
+    # Node finds the SDK, and what the examples share, beside the program.
+    for file in (*(ROOT / "examples/golem-js").glob("*.mjs"), program):
+        shutil.copy(file, folder)
+    return ["node", str(folder / program.name), *arguments]
 
 
 def sdk(name: str) -> Path:

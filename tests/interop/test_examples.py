@@ -1,13 +1,12 @@
 """The examples of each SDK, as the tutorial runs them: terminals and web servers in a private network."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.interop.checks import check_paid, free_ports, invoices, page, ssh
-from tests.interop.conftest import ROOT, Golem, sdk
+from tests.interop.conftest import ROOT, Golem, node, sdk
 from tests.interop.programs import running
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(180)]
@@ -26,11 +25,7 @@ def golem_core(golem: Golem, example: str, port: int) -> list[str]:
 
 
 def golem_js(golem: Golem, example: str, port: int) -> list[str]:
-    folder = sdk("golem-js")
-    # Node finds the SDK beside the program, as it does in the folder of an example.
-    for file in (ROOT / "examples/golem-js").glob("*.mjs"):
-        shutil.copy(file, folder)
-    return ["node", str(folder / f"{example.replace('_', '-')}.mjs"), "--port", str(port)]
+    return node(ROOT / f"examples/golem-js/{example.replace('_', '-')}.mjs", "--port", str(port))
 
 
 @pytest.fixture(params=[yapapi, golem_core, golem_js], ids=["yapapi", "golem-core", "golem-js"])

@@ -1,12 +1,11 @@
 """Files between an application and its payloads, by the ways that each SDK has."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.interop.conftest import ROOT, Golem, sdk
+from tests.interop.conftest import ROOT, Golem, node, sdk
 from tests.interop.programs import running
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(180)]
@@ -27,10 +26,7 @@ def golem_core(golem: Golem, source: Path, target: Path) -> list[str]:
 
 
 def golem_js(golem: Golem, source: Path, target: Path) -> list[str]:
-    folder = sdk("golem-js")
-    for file in (ROOT / "examples/golem-js/machines.mjs", APPS / "golem_js_files.mjs"):
-        shutil.copy(file, folder)
-    return ["node", str(folder / "golem_js_files.mjs"), str(source), str(target)]
+    return node(APPS / "golem_js_files.mjs", str(source), str(target))
 
 
 @pytest.mark.parametrize("command", [yapapi, golem_core, golem_js], ids=["yapapi", "golem-core", "golem-js"])

@@ -1,7 +1,6 @@
 """Private networks of each SDK: providers that reach each other, and one that fails."""
 
 import re
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.checks import check_paid, invoices
-from tests.interop.conftest import ROOT, Golem, sdk
+from tests.interop.conftest import ROOT, Golem, node, sdk
 from tests.interop.programs import running
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(180)]
@@ -28,10 +27,7 @@ def golem_core(golem: Golem) -> list[str]:
 
 
 def golem_js(golem: Golem) -> list[str]:
-    folder = sdk("golem-js")
-    for file in (ROOT / "examples/golem-js/machines.mjs", APPS / "golem_js_neighbours.mjs"):
-        shutil.copy(file, folder)
-    return ["node", str(folder / "golem_js_neighbours.mjs")]
+    return node(APPS / "golem_js_neighbours.mjs")
 
 
 @pytest.mark.parametrize("command", [yapapi, golem_core, golem_js], ids=["yapapi", "golem-core", "golem-js"])
