@@ -5,7 +5,7 @@ import socket
 import stat
 import subprocess
 import time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -85,4 +85,4 @@ def _price(agreement: dict[str, Any], usage: list[list[float]]) -> Decimal:
 
 def _cost(rates: list[Decimal], start: Decimal, amounts: list[float]) -> Decimal:
     used = (rate * Decimal(str(amount)) for rate, amount in zip(rates, amounts, strict=True))
-    return (start + sum(used, Decimal(0))).quantize(Decimal("1e-18"))
+    return (start + sum(used, Decimal(0))).quantize(Decimal("1e-18"), ROUND_HALF_UP)
