@@ -8,7 +8,7 @@ PIP_VERSION := 26.3
 BIN := .venv/bin
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name Cargo.toml)
 TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
-              redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl
+              redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl nft=nftables
 SDKS := yapapi golem-core golem-js
 
 .PHONY: help setup demo test test-rust test-python test-network test-api test-interop interop check stub format bench clean
@@ -29,7 +29,7 @@ test-rust: .make/installed  ## unit, property and simulator tests of the native 
 test-python: .make/installed  ## unit tests of the package
 	$(BIN)/pytest tests/unit
 
-test-network: .make/installed .make/test-tools  ## real daemons, namespaces and programs
+test-network: .make/installed .make/test-tools .make/laboratory  ## real daemons, namespaces and programs
 	$(BIN)/pytest tests/net
 
 test-api: .make/installed .make/test-tools  ## the served OpenAPI document, against a real daemon
@@ -79,6 +79,11 @@ clean:  ## remove what was built
 .make/demo-tools: tools/debian-packages
 	@mkdir -p .make
 	@tools/debian-packages ip=iproute2 ping=iputils-ping
+	@touch $@
+
+.make/laboratory: Cargo.toml Cargo.lock $(shell find native/lab -type f)
+	@mkdir -p .make
+	cargo build --release --quiet -p golem-vpn-lab
 	@touch $@
 
 .make/test-tools: Makefile tools/debian-packages
