@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tests.lab.namespace import Namespace
 from tests.lab.rules import WIDE
-from tests.lab.sites import Kind
+from tests.lab.sites import Kind, Settings
 from tests.lab.wire import Wire, join
 
 INSIDE = "lan0"
@@ -73,23 +73,23 @@ class Laboratory:
             wire: What the wire to the internet does beside what belongs to the kind, as in `Wire.impair`.
         """
         self._sites += 1
-        number, kind = self._sites, replace(kind, wire={**kind.wire, **wire})
+        number = self._sites
         routers = tuple(self._namespace(f"{number}r{place}") for place in range(len(kind.routers)))
         inside = tuple(self._namespace(f"{number}m{place}") for place in range(machines))
-        site = Site(kind, number, inside, routers, self._uplink(number, kind, (*routers, *inside)[0]))
+        site = Site(kind, number, inside, routers, self._uplink(number, kind, wire, (*routers, *inside)[0]))
         for place, router in enumerate(routers):
             router.set(ipv4__ip_forward=1)
             router.nft(kind.routers[place])
             self._inner_network(site, place)
         return site
 
-    def _uplink(self, number: int, kind: Kind, outermost: Namespace) -> Wire | None:
+    def _uplink(self, number: int, kind: Kind, harm: Settings, outermost: Namespace) -> Wire | None:
         ends = (self.internet, f"site{number}"), (outermost, WIDE)
         wire = None
-        if kind.wire:
+        if harm := {**kind.wire, **harm}:
             wire = Wire(*ends)
             self._stack.callback(wire.close)
-            wire.impair(**kind.wire)
+            wire.impair(**harm)
         else:
             join(*ends)
         for (namespace, interface), host in zip(ends, (1, 2), strict=True):

@@ -17,7 +17,7 @@ class Kind:
     families: tuple[int, ...] = (4,)
     public_inside: bool = False
     """Whether the machines behind the router have public addresses."""
-    wire: Settings = field(default_factory=dict)
+    wire: Settings = field(default_factory=dict, hash=False)
     """What the wire to the internet does to packets, both ways; a perfect one where it is empty."""
 
 
