@@ -37,10 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(name) = cipher.first() {
         config.ciphers = vec![Cipher::from_name(name).ok_or("no such cipher")?];
     }
-    let (engine, events) = Engine::start(config, local)?;
+    let (engine, outputs) = Engine::start(config, local)?;
     attach(&engine, number, remote).await?;
     let stream = if number == 1 { TcpListener::bind(local).await?.accept().await?.0 } else { connect(remote).await };
-    carry_handshakes(&engine, events, stream, node(3 - number)).await
+    carry_handshakes(&engine, outputs.events, stream, node(3 - number)).await
 }
 
 fn node(number: u8) -> NodeId {

@@ -157,7 +157,7 @@ impl Pair {
     fn receive(&mut self, trains: &mut [(usize, Vec<u8>)]) -> Duration {
         let start = Instant::now();
         for (segment_size, bytes) in trains {
-            self.receiver.handle_datagram(self.now, address(1), *segment_size, bytes);
+            self.receiver.handle_datagram(self.now, address(1).into(), *segment_size, bytes);
         }
         while self.receiver.poll_delivery().is_some() {}
         start.elapsed()
@@ -171,7 +171,7 @@ fn low_decile(mut values: Vec<f64>) -> f64 {
 
 fn transfer(now: Instant, host: u8, from: &mut Node, to: &mut Node) {
     while let Some(train) = from.poll_transmit() {
-        to.handle_datagram(now, address(host), train.segment_size, &mut train.bytes.to_vec());
+        to.handle_datagram(now, address(host).into(), train.segment_size, &mut train.bytes.to_vec());
     }
 }
 

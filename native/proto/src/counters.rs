@@ -45,6 +45,7 @@ drop_reasons! {
     MalformedDatagram, "malformed_datagram", "a datagram that is not one of ours";
     UnknownSession, "unknown_session", "a datagram of a session that is not known, or is over";
     Forged, "forged", "a datagram that its session's key does not open";
+    ForeignCarriage, "foreign_carriage", "carried by a node that is not the session's peer";
     Replayed, "replayed", "a datagram that was received before, or is far too old";
     SpoofedSource, "spoofed_source", "a peer sent from an address that is not its own in the network";
     MalformedHandshake, "malformed_handshake", "a handshake message that can't be read";

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::session::Refusal;
-use crate::{Cipher, DeviceId, NetworkId, NodeId, Offload};
+use crate::{Cipher, DeviceId, NetworkId, NodeId, Offload, Route};
 
-/// A train of datagrams for one address: each of `segment_size` bytes, the last may be shorter.
+/// A train of datagrams for one place: each of `segment_size` bytes, the last may be shorter.
 #[derive(Debug)]
 pub struct Transmit<'a> {
-    pub to: SocketAddr,
+    pub to: Route,
     pub segment_size: usize,
     pub bytes: &'a [u8],
 }
@@ -32,7 +32,7 @@ pub enum Event {
     /// The peer refused a handshake of this node; it is repeated with back-off while there is traffic.
     HandshakeRefused { network: NetworkId, peer: NodeId, reason: Refusal },
     /// Someone uses a session that this node does not know, as after a restart; told at a limited rate.
-    UnknownSession { from: SocketAddr },
+    UnknownSession { from: Route },
 }
 
 /// A peer, as it stands now.
@@ -48,7 +48,7 @@ pub struct PeerStatus {
 #[derive(Clone, Debug)]
 pub struct LinkStatus {
     pub network: NetworkId,
-    /// Where the newest packet of the peer came from.
+    /// Where the newest packet of the peer came from, unless it was carried.
     pub address: Option<SocketAddr>,
     /// The cipher and the start of the session that packets are sent with.
     pub session: Option<(Cipher, Instant)>,

@@ -1,8 +1,9 @@
 //! Limits on how often this node speaks up because of what others send.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use crate::Route;
 
 const MOST_TOKENS: u32 = 50;
 const TOKEN_EVERY: Duration = Duration::from_millis(20);
@@ -19,7 +20,7 @@ pub(crate) struct TokenBucket {
 /// Lets each address pass once a second, and only so many addresses in that time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PerAddress {
-    recent: VecDeque<(SocketAddr, Instant)>,
+    recent: VecDeque<(Route, Instant)>,
 }
 
 impl TokenBucket {
@@ -37,7 +38,7 @@ impl TokenBucket {
 }
 
 impl PerAddress {
-    pub fn allows(&mut self, now: Instant, address: SocketAddr) -> bool {
+    pub fn allows(&mut self, now: Instant, address: Route) -> bool {
         while self.recent.front().is_some_and(|(_, at)| now >= *at + ADDRESS_PAUSE) {
             self.recent.pop_front();
         }
@@ -51,6 +52,8 @@ impl PerAddress {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     #[test]
@@ -63,7 +66,7 @@ mod tests {
     #[test]
     fn an_address_passes_once_a_second() {
         let (now, mut limit) = (Instant::now(), PerAddress::default());
-        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let address = |port| Route::from(SocketAddr::from(([127, 0, 0, 1], port)));
         assert!(limit.allows(now, address(1)));
         assert!(!limit.allows(now, address(1)));
         assert!(limit.allows(now, address(2)));

@@ -1,9 +1,8 @@
 //! Datagrams on their way out, gathered into trains that one system call sends.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
-use crate::Transmit;
+use crate::{Route, Transmit};
 
 /// Most datagrams that Linux segments out of one call.
 const MOST_SEGMENTS: usize = 64;
@@ -13,7 +12,7 @@ const LONGEST: usize = 65_507;
 const MOST_TRAINS: usize = 1024;
 /// Most empty trains that are kept.
 const MOST_SPARE: usize = 64;
-/// How far back a train for the same address is looked for.
+/// How far back a train for the same place is looked for.
 const LOOK_BACK: usize = 8;
 
 /// Trains in the order of their first datagrams.
@@ -25,7 +24,7 @@ pub(crate) struct Trains {
 }
 
 struct Train {
-    to: SocketAddr,
+    to: Route,
     segment_size: usize,
     segments: usize,
     /// Whether another datagram may join.
@@ -36,7 +35,7 @@ struct Train {
 
 impl Trains {
     /// Room for one more datagram, not cleared; `None` when too many wait.
-    pub fn room(&mut self, to: SocketAddr, length: usize) -> Option<&mut [u8]> {
+    pub fn room(&mut self, to: Route, length: usize) -> Option<&mut [u8]> {
         let behind = self.ready.iter().rev().take(LOOK_BACK).position(|train| train.to == to);
         let last = behind.map(|behind| self.ready.len() - 1 - behind);
         let index = match last.filter(|last| self.ready[*last].takes(length)) {
@@ -53,7 +52,7 @@ impl Trains {
         Some(Transmit { to: train.to, segment_size: train.segment_size, bytes: &train.bytes[..train.length] })
     }
 
-    fn start(&mut self, to: SocketAddr, segment_size: usize) -> Option<usize> {
+    fn start(&mut self, to: Route, segment_size: usize) -> Option<usize> {
         if self.ready.len() >= MOST_TRAINS {
             return None;
         }
@@ -82,10 +81,12 @@ impl Train {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
-    fn address(port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
+    fn address(port: u16) -> Route {
+        SocketAddr::from(([127, 0, 0, 1], port)).into()
     }
 
     fn fill(trains: &mut Trains, to: u16, lengths: &[usize]) {
@@ -97,7 +98,7 @@ mod tests {
     fn drain(trains: &mut Trains) -> Vec<(u16, usize, usize)> {
         let mut drained = Vec::new();
         while let Some(train) = trains.poll() {
-            drained.push((train.to.port(), train.segment_size, train.bytes.len()));
+            drained.push((train.to.address().unwrap().port(), train.segment_size, train.bytes.len()));
         }
         drained
     }

@@ -160,6 +160,8 @@ fn drops(snapshot: &engine::Snapshot) -> BTreeMap<&'static str, u64> {
         ("datagram_unreachable", socket.dropped_unreachable),
         ("datagram_send_failed", socket.dropped_send_failed),
         ("datagram_empty", socket.dropped_empty),
+        ("carriage_full", snapshot.dropped_carried.outgoing),
+        ("carriage_full_in", snapshot.dropped_carried.incoming),
         ("device_unreadable", devices(|counters| counters.dropped_in)),
         ("device_full", devices(|counters| counters.dropped_out)),
     ]);

@@ -1,11 +1,10 @@
 //! What the rules ask of the control connections: handshakes to peers and their replies, and word to a peer that
 //! uses sessions which this node has lost.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use golem_vpn_proto::{self as proto, NodeId};
+use golem_vpn_proto::{self as proto, NodeId, Route};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::resets::Resets;
@@ -75,9 +74,9 @@ impl Carrier {
         });
     }
 
-    /// Tells whoever owns the address that its sessions are lost, unless this node has some: then the datagram is old
+    /// Tells whoever is there that its sessions are lost, unless this node has some: then the datagram is old
     /// or forged, and a forger must not be able to end good sessions.
-    fn start_reset(&self, from: SocketAddr) {
+    fn start_reset(&self, from: Route) {
         for peer in self.resets.due(Instant::now(), from) {
             let Ok(place) = self.places.clone().try_acquire_owned() else { return };
             let carrier = self.clone();

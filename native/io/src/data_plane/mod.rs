@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::control::Endpoint;
-use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Snapshot};
+use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Outputs, Snapshot};
 use crate::interfaces;
 use crate::tun::{self, Interface, Tun};
 use carrier::Carrier;
@@ -60,11 +60,11 @@ impl DataPlane {
     /// # Errors
     /// When the address can't be bound.
     pub fn start(config: Config, listen: SocketAddr, endpoint: Arc<Endpoint>, runtime: Handle) -> io::Result<Self> {
-        let (engine, events) = start_engine(config, listen)?;
+        let (engine, outputs) = start_engine(config, listen)?;
         let resets = Arc::new(Resets::default());
         let carrier = Carrier::new(engine.clone(), endpoint.clone(), resets.clone());
         endpoint.attach_sessions(Arc::new(carrier.answers()));
-        let carrier = runtime.spawn(carrier.run(events)).abort_handle();
+        let carrier = runtime.spawn(carrier.run(outputs.events)).abort_handle();
         let (last_device, tuns) = (AtomicU32::new(0), Mutex::default());
         Ok(Self { engine, endpoint, resets, carrier, last_device, tuns, runtime })
     }
@@ -180,10 +180,7 @@ fn device_config(attachments: Vec<Attachment>, mtu: u16) -> DeviceConfig {
     DeviceConfig { attachments, mtu, offload: false, udp_offload: false }
 }
 
-fn start_engine(
-    config: Config,
-    listen: SocketAddr,
-) -> io::Result<(Engine, tokio::sync::mpsc::Receiver<crate::engine::Event>)> {
+fn start_engine(config: Config, listen: SocketAddr) -> io::Result<(Engine, Outputs)> {
     if listen.ip() != IpAddr::from(Ipv4Addr::UNSPECIFIED) {
         return Engine::start(config, listen);
     }

@@ -18,6 +18,7 @@ impl<S: Datagrams> Driver<S> {
             Command::SetNetwork(network) => node.set_network(now, network),
             Command::RemoveNetwork(id) => node.remove_network(id),
             Command::SetPeer { node: peer, addresses } => node.set_peer(now, peer, addresses),
+            Command::SetCarriage { peer, carriage } => node.set_carriage(now, peer, carriage),
             Command::ForgetPeer(peer) => node.forget_peer(peer),
             Command::ResetPeer(peer) => node.reset_peer(now, peer),
             Command::AddTun { id, tun, name, config, reply } => {
@@ -70,6 +71,7 @@ impl<S: Datagrams> Driver<S> {
             devices: self.devices.iter().map(|(id, device)| device.status(*id)).collect(),
             peers: self.node.peers(),
             dropped_events: self.dropped_events,
+            dropped_carried: self.carriage.dropped(),
         }
     }
 }

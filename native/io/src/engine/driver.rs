@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use golem_vpn_proto::{Cipher, Config, DeviceId, Node};
+use golem_vpn_proto::{Cipher, Config, DeviceId, Node, Route};
 use tokio::sync::mpsc;
 
+use super::carriage::Carriage;
 use super::device::{Device, Read};
 use super::messages::{Command, Event};
 use super::unsent::Unsent;
@@ -37,6 +38,7 @@ pub(super) struct Driver<S> {
     pub(super) devices: BTreeMap<DeviceId, Device>,
     pub(super) bell: Arc<Bell>,
     pub(super) dropped_events: u64,
+    pub(super) carriage: Carriage,
     poller: Poller,
     commands: Receiver<Command>,
     events: mpsc::Sender<Event>,
@@ -45,6 +47,8 @@ pub(super) struct Driver<S> {
     held_back: bool,
     /// Whether a queue may hold packets that nobody announces any more.
     queues_waiting: bool,
+    /// Whether control connections may have brought datagrams that nobody announces any more.
+    carriage_waiting: bool,
     buffer: Vec<u8>,
 }
 
@@ -62,6 +66,7 @@ impl<S: Datagrams> Driver<S> {
         bell: Arc<Bell>,
         commands: Receiver<Command>,
         events: mpsc::Sender<Event>,
+        carriage: Carriage,
     ) -> io::Result<Self> {
         let poller = Poller::new()?;
         poller.add(bell.as_fd(), BELL, Interest::READ)?;
@@ -73,12 +78,14 @@ impl<S: Datagrams> Driver<S> {
             devices: BTreeMap::new(),
             bell,
             dropped_events: 0,
+            carriage,
             poller,
             commands,
             events,
             unsent: Unsent::new(),
             held_back: false,
             queues_waiting: false,
+            carriage_waiting: false,
             buffer: vec![0; READ_LENGTH],
         })
     }
@@ -101,7 +108,7 @@ impl<S: Datagrams> Driver<S> {
 
     /// How long nothing has to be done, if nothing comes.
     fn patience(&self) -> Option<Duration> {
-        if self.queues_waiting && !self.held_back {
+        if self.carriage_waiting || (self.queues_waiting && !self.held_back) {
             return Some(Duration::ZERO);
         }
         self.node.poll_timeout().map(|due| due.saturating_duration_since(Instant::now()))
@@ -114,6 +121,7 @@ impl<S: Datagrams> Driver<S> {
                 BELL => {
                     self.bell.quiet();
                     self.queues_waiting = true;
+                    self.carriage_waiting = true;
                     if self.obey(now) == Outlook::Over {
                         return Outlook::Over;
                     }
@@ -123,6 +131,9 @@ impl<S: Datagrams> Driver<S> {
                     self.serve_device(now, DeviceId(token as u32), readiness.failed);
                 }
             }
+        }
+        if self.carriage_waiting {
+            self.serve_carriage(now);
         }
         if self.queues_waiting && !self.held_back {
             self.serve_queues(now);
@@ -150,9 +161,16 @@ impl<S: Datagrams> Driver<S> {
         }
         if readiness.readable || readiness.failed {
             let Self { socket, node, .. } = self;
-            socket.receive(|from, segment_size, train| node.handle_datagram(now, from, segment_size, train));
+            socket.receive(|from, segment_size, train| node.handle_datagram(now, from.into(), segment_size, train));
             self.flush();
         }
+    }
+
+    fn serve_carriage(&mut self, now: Instant) {
+        let Self { carriage, node, .. } = self;
+        self.carriage_waiting = carriage.receive(|peer, datagram| {
+            node.handle_datagram(now, Route::Carried(peer), datagram.len(), datagram);
+        });
     }
 
     fn serve_queues(&mut self, now: Instant) {
@@ -222,9 +240,14 @@ impl<S: Datagrams> Driver<S> {
         self.unsent.send(&mut self.socket);
         while self.unsent.is_empty() {
             let Some(train) = self.node.poll_transmit() else { break };
-            let done = self.socket.send(train.to, train.segment_size, train.bytes);
-            if done < train.bytes.len() {
-                self.unsent.keep(train.to, train.segment_size, &train.bytes[done..]);
+            match train.to {
+                Route::Carried(peer) => self.carriage.send(peer, train.segment_size, train.bytes),
+                Route::Direct(to) => {
+                    let done = self.socket.send(to, train.segment_size, train.bytes);
+                    if done < train.bytes.len() {
+                        self.unsent.keep(to, train.segment_size, &train.bytes[done..]);
+                    }
+                }
             }
         }
         self.hold_back(!self.unsent.is_empty());

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use golem_vpn_proto::{DeviceConfig, DeviceError, DeviceId, Network, NetworkId, NodeId};
-use tokio::sync::oneshot;
+use golem_vpn_proto::{Carriage, DeviceConfig, DeviceError, DeviceId, Network, NetworkId, NodeId};
+use tokio::sync::{mpsc, oneshot};
 
 use super::Snapshot;
 use crate::queue::QueueEnd;
@@ -18,6 +18,11 @@ pub enum Command {
     SetPeer {
         node: NodeId,
         addresses: Vec<SocketAddr>,
+    },
+    /// Says that the control connection with a peer carries datagrams, or no longer.
+    SetCarriage {
+        peer: NodeId,
+        carriage: Option<Carriage>,
     },
     ForgetPeer(NodeId),
     ResetPeer(NodeId),
@@ -72,6 +77,17 @@ pub enum Event {
     Node(golem_vpn_proto::Event),
     /// A device is gone, because its interface was deleted or its user closed it.
     DeviceLost { device: DeviceId, cause: io::Error },
+}
+
+/// A datagram that a control connection carries: to this peer, or from it.
+pub type Carried = (NodeId, Vec<u8>);
+
+/// What comes out of the engine beside packets.
+#[derive(Debug)]
+pub struct Outputs {
+    pub events: mpsc::Receiver<Event>,
+    /// Datagrams for control connections. One that finds the channel full is dropped and counted.
+    pub carried: mpsc::Receiver<Carried>,
 }
 
 /// Why a device can't be attached.

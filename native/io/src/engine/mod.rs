@@ -1,6 +1,7 @@
 //! The engine: one thread that carries packets between devices and the socket. Whatever is decided is decided by
 //! [`golem_vpn_proto::Node`]; the thread itself holds no rules, and nothing on a packet's way takes a lock.
 
+mod carriage;
 mod commands;
 mod device;
 mod driver;
@@ -10,7 +11,8 @@ mod snapshot;
 mod tests;
 mod unsent;
 
-pub use messages::{AttachError, Command, EngineStopped, Event};
+pub use carriage::CarriedDrops;
+pub use messages::{AttachError, Carried, Command, EngineStopped, Event, Outputs};
 pub use snapshot::{DeviceCounters, DeviceKind, DeviceStatus, Snapshot};
 
 use std::io;
@@ -26,6 +28,7 @@ use crate::poll::Bell;
 use crate::queue::QueueEnd;
 use crate::tun::Tun;
 use crate::udp::{Datagrams, Socket};
+use carriage::{Carriage, CarryIn};
 use driver::Driver;
 
 const COMMANDS: usize = 256;
@@ -42,6 +45,7 @@ struct Running {
     local_address: SocketAddr,
     bell: Arc<Bell>,
     commands: Option<SyncSender<Command>>,
+    carry_in: CarryIn,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,11 +54,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the address can't be bound, or the process is out of descriptors or threads.
-    pub fn start(config: Config, listen: SocketAddr) -> io::Result<(Self, mpsc::Receiver<Event>)> {
+    pub fn start(config: Config, listen: SocketAddr) -> io::Result<(Self, Outputs)> {
         Self::start_with(config, Socket::bind(listen)?)
     }
 
-    fn start_with<S>(config: Config, socket: S) -> io::Result<(Self, mpsc::Receiver<Event>)>
+    fn start_with<S>(config: Config, socket: S) -> io::Result<(Self, Outputs)>
     where
         S: Datagrams + Send + 'static,
     {
@@ -62,10 +66,11 @@ impl Engine {
         let bell = Arc::new(Bell::new()?);
         let (commands, received_commands) = sync_channel(COMMANDS);
         let (events, received_events) = mpsc::channel(EVENTS);
-        let driver = Driver::new(config, socket, bell.clone(), received_commands, events)?;
+        let (carriage, carry_in, carried) = Carriage::new();
+        let driver = Driver::new(config, socket, bell.clone(), received_commands, events, carriage)?;
         let thread = thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(|| driver.run())?;
-        let running = Running { local_address, bell, commands: Some(commands), thread: Some(thread) };
-        Ok((Self { running: Arc::new(running) }, received_events))
+        let running = Running { local_address, bell, commands: Some(commands), carry_in, thread: Some(thread) };
+        Ok((Self { running: Arc::new(running) }, Outputs { events: received_events, carried }))
     }
 
     /// The address of the socket for packets.
@@ -82,6 +87,13 @@ impl Engine {
         commands.send(command).map_err(|_| EngineStopped)?;
         self.running.bell.ring();
         Ok(())
+    }
+
+    /// Takes a datagram that the control connection with a peer carried; `false` when it was dropped and counted.
+    pub fn carry_in(&self, peer: NodeId, datagram: Vec<u8>) -> bool {
+        let taken = self.running.carry_in.put((peer, datagram));
+        self.running.bell.ring();
+        taken
     }
 
     /// Adds or replaces a TUN. Nothing comes back when the engine has stopped; so with all that follow.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use golem_vpn_proto::{Cipher, Counters, DeviceId, PeerStatus};
 
+use super::carriage::CarriedDrops;
 use crate::tun::TunOffloads;
 use crate::udp::SocketStatus;
 
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub peers: Vec<PeerStatus>,
     /// Events that nobody fetched in time. Handshakes among them are tried again.
     pub dropped_events: u64,
+    /// Datagrams for and from control connections that found their queue full.
+    pub dropped_carried: CarriedDrops,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,6 @@
 mod backlog;
 mod schedule;
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 pub(crate) use backlog::{Backlog, Waiting};
@@ -16,7 +15,7 @@ pub(crate) use schedule::{ProbeStep, Schedule};
 
 use crate::session::{Role, Secret, Session};
 use crate::wire::Header;
-use crate::{Cipher, Config, DropReason, LinkStatus, NetworkId, NodeId, Traffic};
+use crate::{Cipher, Config, DropReason, LinkStatus, NetworkId, NodeId, Route, Traffic};
 
 /// A handshake this node has asked for.
 pub(crate) struct Pending {
@@ -35,7 +34,7 @@ pub(crate) struct Link {
     pub pending: Option<Pending>,
     pub traffic: Traffic,
     /// Where the newest authenticated packet came from.
-    path: Option<SocketAddr>,
+    path: Option<Route>,
     previous: Option<Session>,
     current: Option<Session>,
     next: Option<Session>,
@@ -74,14 +73,19 @@ impl Link {
         self.current.as_mut().filter(|session| session.is_usable(now))
     }
 
-    /// The session to send with and the address to send to, if there are both.
-    pub fn sender(&mut self, now: Instant) -> Option<(&mut Session, SocketAddr)> {
+    /// The session to send with and where to send to, if there are both.
+    pub fn sender(&mut self, now: Instant) -> Option<(&mut Session, Route)> {
         let path = self.path?;
         Some((self.session(now)?, path))
     }
 
-    pub fn path(&self) -> Option<SocketAddr> {
+    pub fn path(&self) -> Option<Route> {
         self.path
+    }
+
+    /// Forgets the control connection as a path, as it carries nothing any more.
+    pub fn end_carriage(&mut self) {
+        self.path.take_if(|path| path.is_carried());
     }
 
     /// Whether a new session is wanted: because the one in use is old, because the peer is silent, or because packets
@@ -128,11 +132,14 @@ impl Link {
     pub fn receive<'a>(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Route,
         header: &Header,
         datagram: &'a mut [u8],
     ) -> Result<Received<'a>, DropReason> {
         let is = |session: &Option<Session>| session.as_ref().is_some_and(|session| session.index == header.receiver);
+        if matches!(from, Route::Carried(node) if node != self.peer) {
+            return Err(DropReason::ForeignCarriage);
+        }
         let (is_next, is_current) = (is(&self.next), is(&self.current));
         let slots = [&mut self.current, &mut self.next, &mut self.previous];
         let session = slots.into_iter().flatten().find(|session| session.index == header.receiver);
@@ -141,7 +148,8 @@ impl Link {
         let opened = session.open(header, datagram)?;
         let confirms = !std::mem::replace(&mut session.confirmed, true) && (is_next || is_current);
         let (by_peer, cipher) = (session.role == Role::Responder, session.cipher);
-        if opened.newest && (is_next || is_current) {
+        // What is carried may overtake and be overtaken, and tells nothing about a data socket.
+        if opened.newest && (is_next || is_current) && (!from.is_carried() || self.path.is_none()) {
             self.path = Some(from);
         }
         let retired = if is_next { self.promote_next() } else { None };
@@ -182,7 +190,12 @@ impl Link {
 
     pub fn status(&self) -> LinkStatus {
         let session = self.current.as_ref().map(|session| (session.cipher, session.started));
-        LinkStatus { network: self.network, address: self.path, session, traffic: self.traffic }
+        LinkStatus {
+            network: self.network,
+            address: self.path.and_then(|path| path.address()),
+            session,
+            traffic: self.traffic,
+        }
     }
 
     /// What was in use is kept, heard of or not: when both asked at once, the peer may send with the other session.

@@ -45,7 +45,8 @@ impl Node {
     /// Asks for a session, unless that is under way or it is too early to ask again.
     pub(super) fn seek_session(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
-        let reachable = link.path().is_some() || self.candidates.get(&link.peer).is_some_and(|all| !all.is_empty());
+        let has_address = self.candidates.get(&link.peer).is_some_and(|all| !all.is_empty());
+        let reachable = link.path().is_some() || has_address || self.carriages.contains_key(&link.peer);
         if reachable && link.needs_session(now) && link.may_initiate(now, &self.config) {
             self.initiate(now, id);
         }

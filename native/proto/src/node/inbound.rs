@@ -1,13 +1,12 @@
 //! From a peer to a device.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Node;
 use crate::links::LinkId;
 use crate::packet::IpHeader;
 use crate::wire::{Header, OVERHEAD};
-use crate::{Cipher, DeviceId, DropReason, Event, NetworkId, NodeId};
+use crate::{Cipher, DeviceId, DropReason, Event, NetworkId, NodeId, Route};
 
 /// What a datagram means beyond its packet.
 struct Consequences {
@@ -26,7 +25,7 @@ struct Consequences {
 impl Node {
     /// Takes one datagram, or a train of datagrams of `segment_size` bytes of which the last may be shorter.
     /// They are opened in place.
-    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, segment_size: usize, bytes: &mut [u8]) {
+    pub fn handle_datagram(&mut self, now: Instant, from: Route, segment_size: usize, bytes: &mut [u8]) {
         for datagram in bytes.chunks_mut(segment_size.max(1)) {
             if let Err(reason) = self.receive(now, from, datagram) {
                 self.counters.count_drop(reason);
@@ -34,7 +33,7 @@ impl Node {
         }
     }
 
-    fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Result<(), DropReason> {
+    fn receive(&mut self, now: Instant, from: Route, datagram: &mut [u8]) -> Result<(), DropReason> {
         let header = Header::parse(datagram).ok_or(DropReason::MalformedDatagram)?;
         let Some(id) = self.links.find_index(header.receiver) else {
             return Err(self.unknown_session(now, from));
@@ -91,7 +90,7 @@ impl Node {
     }
 
     /// Does what the first datagram of a session, a probe and an old session call for.
-    fn follow_up(&mut self, now: Instant, from: SocketAddr, received: &Consequences) {
+    fn follow_up(&mut self, now: Instant, from: Route, received: &Consequences) {
         let id = received.link;
         if received.confirms {
             let Consequences { network, peer, cipher, .. } = *received;
@@ -113,7 +112,7 @@ impl Node {
         }
     }
 
-    fn unknown_session(&mut self, now: Instant, from: SocketAddr) -> DropReason {
+    fn unknown_session(&mut self, now: Instant, from: Route) -> DropReason {
         if self.unknown_sessions.allows(now, from) {
             self.notify(Event::UnknownSession { from });
         }
@@ -123,14 +122,16 @@ impl Node {
     /// Tries every address where the peer may be. The best comes last, as the newest datagram decides.
     pub(super) fn probe(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
+        let carried = self.carriages.contains_key(&link.peer).then_some(Route::Carried(link.peer));
         let candidates = self.candidates.get(&link.peer).into_iter().flatten().rev().copied();
-        let mut targets: Vec<_> = candidates.filter(|candidate| Some(*candidate) != link.path()).collect();
+        let routes = carried.into_iter().chain(candidates.map(Route::Direct));
+        let mut targets: Vec<_> = routes.filter(|route| Some(*route) != link.path()).collect();
         targets.extend(link.path());
         self.send_empty(now, id, &targets);
     }
 
     /// Sends a datagram without a packet to each address. One that finds no room is not missed: probes are repeated.
-    pub(super) fn send_empty(&mut self, now: Instant, id: LinkId, targets: &[SocketAddr]) {
+    pub(super) fn send_empty(&mut self, now: Instant, id: LinkId, targets: &[Route]) {
         let session = self.links.get_mut(id).and_then(|link| link.session(now));
         let Some(session) = session else { return };
         for target in targets {

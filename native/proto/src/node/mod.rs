@@ -18,8 +18,8 @@ use crate::routes::Routes;
 use crate::switch::Switch;
 use crate::trains::Trains;
 use crate::{
-    Config, Counters, Delivery, DeviceConfig, DeviceError, DeviceId, DropReason, Entropy, Event, Network, NetworkId,
-    NodeId, PeerStatus, Transmit,
+    Carriage, Config, Counters, Delivery, DeviceConfig, DeviceError, DeviceId, DropReason, Entropy, Event, Network,
+    NetworkId, NodeId, PeerStatus, Transmit,
 };
 
 /// Most events that wait, apart from handshakes, of which each link has one at most.
@@ -35,6 +35,7 @@ pub struct Node {
     entropy: Entropy,
     switch: Switch,
     candidates: BTreeMap<NodeId, Vec<SocketAddr>>,
+    carriages: BTreeMap<NodeId, Carriage>,
     links: Links,
     routes_out: Routes<DeviceId, Next>,
     routes_in: Routes<LinkId, DeviceId>,
@@ -56,6 +57,7 @@ impl Node {
             config,
             entropy,
             candidates: BTreeMap::new(),
+            carriages: BTreeMap::new(),
             links: Links::default(),
             routes_out: Routes::new(),
             routes_in: Routes::new(),
@@ -102,9 +104,28 @@ impl Node {
         }
     }
 
+    /// Says that the control connection with a peer carries datagrams, or no longer.
+    pub fn set_carriage(&mut self, now: Instant, peer: NodeId, carriage: Option<Carriage>) {
+        let was_carried = match carriage {
+            Some(carriage) => self.carriages.insert(peer, carriage).is_some(),
+            None => self.carriages.remove(&peer).is_some(),
+        };
+        let is_carried = self.carriages.contains_key(&peer);
+        for id in self.links.of_peer(peer) {
+            if was_carried && !is_carried {
+                self.links.get_mut(id).into_iter().for_each(|link| link.end_carriage());
+            }
+            if is_carried && !was_carried {
+                self.probe(now, id);
+                self.seek_session(now, id);
+            }
+        }
+    }
+
     /// Removes a peer with its sessions.
     pub fn forget_peer(&mut self, node: NodeId) {
         self.candidates.remove(&node);
+        self.carriages.remove(&node);
         self.forget_routes();
         for link in self.links.of_peer(node) {
             self.remove_link(link);

@@ -1,6 +1,5 @@
 //! A packet of a device, read and checked once, ready to be sealed, delivered or kept.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::link::Waiting;
@@ -8,7 +7,7 @@ use crate::packet::{IpHeader, Split, complete_checksum};
 use crate::session::Session;
 use crate::trains::Trains;
 use crate::wire::{HEADER_LENGTH, OVERHEAD, TAG_LENGTH};
-use crate::{DeviceId, DropReason, Offload, OffloadKind};
+use crate::{DeviceId, DropReason, Offload, OffloadKind, Route};
 
 pub(super) struct Outgoing<'a> {
     pub device: DeviceId,
@@ -64,7 +63,7 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Seals it, each ordinary packet in a datagram of its own.
-    pub fn seal(&self, session: &mut Session, to: SocketAddr, trains: &mut Trains) -> Sealed {
+    pub fn seal(&self, session: &mut Session, to: Route, trains: &mut Trains) -> Sealed {
         let mut sealed = Sealed::default();
         for index in 0..self.count() {
             let length = self.length(index);

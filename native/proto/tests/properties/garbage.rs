@@ -91,7 +91,7 @@ proptest! {
     fn garbage_from_the_network_goes_nowhere(mut bytes in vec(any::<u8>(), 1..3000), segment_size in 0usize..2000) {
         let mut pair = connected();
         let count = bytes.len().div_ceil(segment_size.max(1));
-        pair.bob.handle_datagram(pair.now, socket(9), segment_size, &mut bytes);
+        pair.bob.handle_datagram(pair.now, socket(9).into(), segment_size, &mut bytes);
         prop_assert_eq!(pair.bob.counters().total_drops(), count as u64);
         prop_assert!(pair.bob.poll_delivery().is_none());
     }
@@ -102,10 +102,10 @@ proptest! {
         let mut bytes = Header { receiver, counter }.encode().to_vec();
         bytes.extend_from_slice(&body);
         for _ in 0..3 {
-            pair.bob.handle_datagram(pair.now, socket(9), bytes.len(), &mut bytes.clone());
+            pair.bob.handle_datagram(pair.now, socket(9).into(), bytes.len(), &mut bytes.clone());
         }
         prop_assert_eq!(pair.bob.counters().drops(DropReason::UnknownSession), 3);
-        prop_assert_eq!(pair.bob.poll_event(), Some(Event::UnknownSession { from: socket(9) }));
+        prop_assert_eq!(pair.bob.poll_event(), Some(Event::UnknownSession { from: socket(9).into() }));
         prop_assert_eq!(pair.bob.poll_event(), None);
     }
 
@@ -119,10 +119,10 @@ proptest! {
         shortened.truncate(cut.index(genuine.len()));
         for mut forged in [damaged, shortened] {
             let length = forged.len();
-            pair.bob.handle_datagram(pair.now, socket(1), length, &mut forged);
+            pair.bob.handle_datagram(pair.now, socket(1).into(), length, &mut forged);
             prop_assert!(pair.bob.poll_delivery().is_none());
         }
-        pair.bob.handle_datagram(pair.now, socket(1), genuine.len(), &mut genuine.clone());
+        pair.bob.handle_datagram(pair.now, socket(1).into(), genuine.len(), &mut genuine.clone());
         prop_assert!(pair.bob.poll_delivery().is_some());
     }
 
@@ -149,7 +149,7 @@ proptest! {
         prop_assert_eq!(pair.bob.counters().total_drops(), 2);
         let mut genuine = datagram(&mut pair);
         let length = genuine.len();
-        pair.bob.handle_datagram(pair.now, socket(1), length, &mut genuine);
+        pair.bob.handle_datagram(pair.now, socket(1).into(), length, &mut genuine);
         prop_assert!(pair.bob.poll_delivery().is_some());
     }
 

@@ -25,7 +25,8 @@ fn a_restarted_node_says_that_it_does_not_know_the_session() {
     world.restart(1, &[network]);
     stream(&mut world, 1, 0, 1, 10..13, Duration::from_millis(20));
     let sender = world.hosts[0].address;
-    let told = world.hosts[1].events.iter().filter(|event| **event == Event::UnknownSession { from: sender }).count();
+    let told =
+        world.hosts[1].events.iter().filter(|event| **event == Event::UnknownSession { from: sender.into() }).count();
     assert_eq!(told, 1);
     assert_eq!(world.drops(1, DropReason::UnknownSession), 3);
 
@@ -62,7 +63,7 @@ fn a_restarted_node_may_speak_first() {
 #[test]
 fn replayed_datagrams_are_counted_and_not_delivered() {
     let mut world = connected();
-    let target = world.hosts[1].address;
+    let target = world.hosts[1].address.into();
     let recorded: Vec<_> = world.recorded.iter().filter(|(_, to, _)| *to == target).cloned().collect();
     let attacker = std::net::SocketAddr::from(([6, 6, 6, 6], 666));
     for (_, _, bytes) in &recorded {
@@ -83,7 +84,7 @@ fn datagrams_of_an_earlier_life_are_worthless() {
     world.restart(1, &[network]);
     world.send(1, &numbered(1, 1, 0, 1));
     world.run(SECOND);
-    let target = world.hosts[1].address;
+    let target = world.hosts[1].address.into();
     for (_, _, bytes) in recorded.into_iter().filter(|(_, to, _)| *to == target) {
         world.inject(1, world.hosts[0].address, bytes);
     }

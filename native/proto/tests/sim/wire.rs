@@ -1,9 +1,8 @@
 //! What lies between the nodes, and what is on its way there.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use golem_vpn_proto::NodeId;
+use golem_vpn_proto::{NodeId, Route};
 
 /// How datagrams travel.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +33,7 @@ pub struct Scheduled {
 /// What arrives somewhere.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
-    Datagrams { from: SocketAddr, to: SocketAddr, segment_size: usize, bytes: Vec<u8> },
+    Datagrams { from: Route, to: Route, segment_size: usize, bytes: Vec<u8> },
     Handshake { from: usize, to: NodeId, id: u64, message: Vec<u8> },
     Reply { from: NodeId, to: usize, message: Vec<u8> },
     Failure { host: usize, to: NodeId, id: u64 },

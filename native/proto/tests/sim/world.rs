@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use golem_vpn_proto::{
     Attachment, Config, DeviceConfig, DeviceId, DropReason, Event, IpPrefix, Member, Network, NetworkId, Node, NodeId,
-    Offload,
+    Offload, Route,
 };
 
 use crate::random::Random;
@@ -41,8 +41,8 @@ pub struct World {
     pub control_up: bool,
     /// Changes the settings of each node that starts.
     pub configure: fn(&mut Config),
-    /// Every datagram that was sent: its number of the sender, its address, and its bytes.
-    pub recorded: Vec<(usize, SocketAddr, Vec<u8>)>,
+    /// Every datagram that was sent: the number of its sender, where to, and its bytes.
+    pub recorded: Vec<(usize, Route, Vec<u8>)>,
     queue: BinaryHeap<Reverse<Scheduled>>,
     sequence: u64,
     random: Random,
@@ -137,7 +137,7 @@ impl World {
     /// Lets an arbitrary datagram arrive at a host.
     pub fn inject(&mut self, host: usize, from: SocketAddr, mut bytes: Vec<u8>) {
         let length = bytes.len();
-        self.hosts[host].node.handle_datagram(self.now, from, length, &mut bytes);
+        self.hosts[host].node.handle_datagram(self.now, from.into(), length, &mut bytes);
         self.drain(host);
     }
 
@@ -171,7 +171,11 @@ impl World {
         let now = self.now;
         match what {
             What::Datagrams { from, to, segment_size, mut bytes } => {
-                let Some(host) = self.hosts.iter().position(|host| host.address == to) else { return };
+                let is_there = |host: &Host| match to {
+                    Route::Direct(address) => host.address == address,
+                    Route::Carried(node) => host.id == node,
+                };
+                let Some(host) = self.hosts.iter().position(is_there) else { return };
                 self.hosts[host].node.handle_datagram(now, from, segment_size, &mut bytes);
                 self.drain(host);
             }
@@ -219,8 +223,11 @@ impl World {
         }
     }
 
-    fn put_on_wire(&mut self, host: usize, to: SocketAddr, datagram: Vec<u8>) {
-        let from = self.hosts[host].address;
+    fn put_on_wire(&mut self, host: usize, to: Route, datagram: Vec<u8>) {
+        let from = match to {
+            Route::Direct(_) => self.hosts[host].address.into(),
+            Route::Carried(_) => Route::Carried(self.hosts[host].id),
+        };
         self.recorded.push((host, to, datagram.clone()));
         let copies = 1 + u64::from(self.random.below(1000) < self.wire.duplication);
         for _ in 0..copies {

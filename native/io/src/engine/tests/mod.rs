@@ -1,6 +1,7 @@
 //! Engines with queues as devices, over real sockets and over a wire in memory. The tests carry the handshakes,
 //! as the control plane does.
 
+mod carriage;
 mod stack;
 mod tun;
 
@@ -24,6 +25,7 @@ struct Peer {
     number: u8,
     engine: Engine,
     events: mpsc::Receiver<Event>,
+    carried: mpsc::Receiver<Carried>,
     queue: PacketQueue,
 }
 
@@ -65,12 +67,12 @@ fn packet(from: u8, to: u8, content: &[u8]) -> Vec<u8> {
 }
 
 impl Peer {
-    async fn new(number: u8, started: io::Result<(Engine, mpsc::Receiver<Event>)>) -> Self {
-        let (engine, events) = started.unwrap();
+    async fn new(number: u8, started: io::Result<(Engine, Outputs)>) -> Self {
+        let (engine, Outputs { events, carried }) = started.unwrap();
         let (end, queue) = queue_device(256);
         engine.apply(Command::SetNetwork(network())).unwrap();
         engine.add_queue(DEVICE, end, "test".to_owned(), config(number)).await.unwrap().unwrap();
-        Self { number, engine, events, queue }
+        Self { number, engine, events, carried, queue }
     }
 
     fn knows(&self, other: &Self) {
@@ -105,7 +107,7 @@ impl Peer {
     }
 }
 
-fn engine(number: u8) -> io::Result<(Engine, mpsc::Receiver<Event>)> {
+fn engine(number: u8) -> io::Result<(Engine, Outputs)> {
     Engine::start(Config::new(node(number)), SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 
