@@ -12,6 +12,8 @@ from golem_vpn.net.control import Control
 ANSWER_SECONDS = 5.0
 RETRY_SECONDS = 2.0
 """How long news are waited for when the provider could not be asked."""
+LAST_LOOK_SECONDS = 0.4
+"""How long an answer is waited for when the time is over: the Python SDKs hang up half a second later."""
 MAX_BATCHES_REMEMBERED = 10_000
 
 
@@ -35,13 +37,15 @@ class ResultsReader:
         subject = Subject(*batch, Aspect.RESULTS)
         entries: list[CommandResult] = []
         deadline = anyio.current_time() + timeout
+        patience = ANSWER_SECONDS
         while True:
             bell = follower.listen(subject)
-            asked = await self._read_on(follower, provider_id, batch, entries)
+            asked = await self._read_on(follower, provider_id, batch, entries, patience)
             remaining = deadline - anyio.current_time()
             if len(entries) > wait_for or _is_complete(entries) or remaining <= 0:
                 break
             await self._news.wait(follower, bell, remaining if asked else min(remaining, RETRY_SECONDS))
+            patience = min(ANSWER_SECONDS, max(LAST_LOOK_SECONDS, deadline - anyio.current_time()))
         self._remember(batch, entries)
         return entries
 
@@ -51,7 +55,12 @@ class ResultsReader:
             del self._given[batch]
 
     async def _read_on(
-        self, follower: Follower, provider_id: str, batch: tuple[str, str], entries: list[CommandResult]
+        self,
+        follower: Follower,
+        provider_id: str,
+        batch: tuple[str, str],
+        entries: list[CommandResult],
+        patience: float,
     ) -> bool:
         """Reads what there is beyond the entries; tells whether the provider could be asked."""
         more = True
@@ -59,7 +68,7 @@ class ResultsReader:
             try:
                 async with follower.fetching:
                     page = await self._control.request(
-                        provider_id, BatchResults(*batch, len(entries)), ResultsPage, timeout=ANSWER_SECONDS
+                        provider_id, BatchResults(*batch, len(entries)), ResultsPage, timeout=patience
                     )
             except PeerUnreachable:
                 return False

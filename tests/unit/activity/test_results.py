@@ -1,3 +1,4 @@
+import anyio
 import pytest
 
 from golem_vpn.activity import results as module
@@ -49,3 +50,27 @@ async def test_how_many_were_given_is_remembered_until_the_batch_ends(
         assert not await waits("running")
         reader.forget("activity")
         assert not await waits("third")
+
+
+async def test_a_silent_provider_does_not_make_a_call_last_longer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
+    alice, bob = (make_node(world.wire, world.directory, name) for name in ("alice", "bob"))
+    alice.knows(bob)
+    bob.knows(alice)
+    asked: list[float] = []
+
+    @bob.control.on(BatchResults)
+    async def _never_answer(_sender: str, _message: BatchResults) -> ResultsPage:
+        asked.append(anyio.current_time())
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    reader = ResultsReader(alice.control, News(alice.control))
+    async with running(alice, bob):
+        begin = anyio.current_time()
+        assert await reader.read(alice.id, bob.id, ("activity", "batch"), 1.2, None) == []
+        assert len(asked) > 1
+        assert anyio.current_time() - begin < 1.8
