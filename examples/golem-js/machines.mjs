@@ -1,7 +1,8 @@
 // Machines at Golem providers in one private network, for the programs of this folder.
 import { GolemNetwork } from "@golem-sdk/golem-js";
 
-const order = (imageTag, network) => ({
+/** Describes what machines are asked for. */
+export const order = (imageTag, network) => ({
   demand: { workload: { imageTag, capabilities: ["vpn"] } },
   market: {
     rentHours: 0.5,

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.net.commands import golem_vpn
 
 ROOT = Path(__file__).parents[2]
 PROVIDERS = 2
+"""Unless a test asks for others."""
 IMAGES = {
     "ssh": ("sshd", "ssh-keygen", "bash", "busybox"),
     "web": ("nginx", "busybox", "curl"),
@@ -29,7 +30,7 @@ IMAGES = {
 
 @dataclass(frozen=True)
 class Golem:
-    """A requestor and two providers, as applications see them."""
+    """A requestor and providers, as applications see them."""
 
     local: LocalSet
     api: str
@@ -61,23 +62,23 @@ class Golem:
 @pytest.fixture(scope="session")
 def golem(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Golem]:
     """Daemons that tests share."""
-    with _running(tmp_path_factory.mktemp("golem") / "set") as golem:
+    with _running(tmp_path_factory.mktemp("golem") / "set", PROVIDERS, IMAGES) as golem:
         yield golem
 
 
 @pytest.fixture
-def own_golem(tmp_path: Path) -> Iterator[Golem]:
-    """Daemons of one test alone, which may kill them."""
-    with _running(tmp_path / "set") as golem:
+def own_golem(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Golem]:
+    """Daemons of one test alone, which may kill them; its parameter is the number of providers."""
+    with _running(tmp_path / "set", getattr(request, "param", PROVIDERS), ["web"]) as golem:
         yield golem
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[Golem]:
+def _running(folder: Path, providers: int, images: Iterable[str]) -> Iterator[Golem]:
     local = LocalSet(folder)
-    bring_up(local, PROVIDERS, ANY_PORT)
+    bring_up(local, providers, ANY_PORT)
     try:
-        packages = {name: _build(local.data_dir, name, programs) for name, programs in IMAGES.items()}
+        packages = {name: _build(local.data_dir, name, IMAGES[name]) for name in images}
         yield Golem(local, daemon_file(local.data_dir).api, app_key(local.data_dir), packages)
     finally:
         local.down()
