@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use golem_vpn_io::control::EndpointId;
+use golem_vpn_io::control::{EndpointId, PeerAddress};
 use golem_vpn_io::data_plane::InterfaceAddress;
 use golem_vpn_proto::{Attachment, Cipher, IpPrefix, Member, NetworkId, NodeId};
 use pyo3::exceptions::PyValueError;
@@ -32,6 +32,12 @@ pub fn fixed<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
 
 pub fn addresses(texts: &[String]) -> PyResult<Vec<SocketAddr>> {
     texts.iter().map(|text| address(text)).collect()
+}
+
+/// Reads socket addresses and relays.
+pub fn peer_addresses(texts: &[String]) -> PyResult<Vec<PeerAddress>> {
+    let address = |text: &String| text.parse().map_err(|error| PyValueError::new_err(format!("{error}")));
+    texts.iter().map(address).collect()
 }
 
 pub fn address(text: &str) -> PyResult<SocketAddr> {

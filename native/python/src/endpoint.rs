@@ -42,7 +42,7 @@ impl Endpoint {
         py.detach(|| self.endpoint.addresses()).map(convert::texts).map_err(errors::native)
     }
 
-    /// Sends a message of at most 1 MiB and waits for the reply.
+    /// Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, `https://HOST:PORT`.
     #[pyo3(signature = (endpoint_id, addresses, message, timeout) -> "Future[bytes]")]
     fn request<'py>(
         &self,
@@ -53,7 +53,7 @@ impl Endpoint {
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let peer = convert::endpoint_id(&endpoint_id)?;
-        let addresses = convert::addresses(&addresses)?;
+        let addresses = convert::peer_addresses(&addresses)?;
         let timeout = convert::timeout(timeout)?;
         let endpoint = self.endpoint.clone();
         awaitable(
@@ -72,7 +72,7 @@ impl Endpoint {
     /// Says that an endpoint has proved to speak for a node, and where to reach it. Sessions for packets need it.
     fn authorize(&self, endpoint_id: PyBackedBytes, node_id: PyBackedBytes, addresses: Vec<String>) -> PyResult<()> {
         let peer = convert::endpoint_id(&endpoint_id)?;
-        self.endpoint.authorize(peer, convert::node_id(&node_id)?, convert::addresses(&addresses)?);
+        self.endpoint.authorize(peer, convert::node_id(&node_id)?, convert::peer_addresses(&addresses)?);
         Ok(())
     }
 

@@ -1,17 +1,18 @@
 //! Which endpoint speaks for which node, as Python has verified.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use golem_vpn_proto::NodeId;
 use iroh::EndpointId;
 
+use super::address::PeerAddress;
+
 /// The endpoint that a node was last seen with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Contact {
     pub(super) endpoint: EndpointId,
-    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) addresses: Vec<PeerAddress>,
 }
 
 #[derive(Default)]
@@ -27,7 +28,7 @@ struct Tables {
 
 impl Authorization {
     /// Ties an endpoint to a node. A node speaks through one endpoint: an earlier one loses its right.
-    pub(super) fn authorize(&self, endpoint: EndpointId, node: NodeId, addresses: Vec<SocketAddr>) {
+    pub(super) fn authorize(&self, endpoint: EndpointId, node: NodeId, addresses: Vec<PeerAddress>) {
         let mut tables = self.tables();
         if let Some(earlier) = tables.contacts.insert(node, Contact { endpoint, addresses })
             && earlier.endpoint != endpoint

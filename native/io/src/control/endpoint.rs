@@ -10,6 +10,7 @@ use iroh::endpoint::{BindOpts, Builder, Connection, QuicTransportConfig, VarInt,
 use iroh::{EndpointId, RelayMode, SecretKey};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
+use super::address::PeerAddress;
 use super::authorization::Authorization;
 use super::budget::Budget;
 use super::connections::{ConnectionEvent, Connections};
@@ -17,7 +18,7 @@ use super::dials::Dials;
 use super::error::{BindError, ControlError, Refusal};
 use super::listener::{self, Request};
 use super::paths::OutsideOverlays;
-use super::wire::{ALPN, Kind};
+use super::wire::{Kind, Purpose};
 use crate::interfaces;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
@@ -93,7 +94,7 @@ impl Endpoint {
     pub async fn request(
         &self,
         peer: EndpointId,
-        addresses: &[SocketAddr],
+        addresses: &[PeerAddress],
         message: &[u8],
         timeout: Duration,
     ) -> Result<Vec<u8>, ControlError> {
@@ -129,7 +130,7 @@ impl Endpoint {
     }
 
     /// Says that an endpoint has proved to speak for a node, and where that node is reached.
-    pub fn authorize(&self, endpoint: EndpointId, node: NodeId, addresses: Vec<SocketAddr>) {
+    pub fn authorize(&self, endpoint: EndpointId, node: NodeId, addresses: Vec<PeerAddress>) {
         self.shared.authorization.authorize(endpoint, node, addresses);
     }
 
@@ -203,10 +204,12 @@ pub(super) fn session_binding(connection: &Connection) -> Option<[u8; 32]> {
 }
 
 fn builder(secret_key: &[u8; 32]) -> Builder {
+    let secret_key = SecretKey::from_bytes(secret_key);
+    let own = secret_key.public();
     iroh::Endpoint::builder(presets::Minimal)
         .relay_mode(RelayMode::Disabled)
-        .secret_key(SecretKey::from_bytes(secret_key))
-        .alpns(vec![ALPN.to_vec()])
+        .alpns(vec![Purpose::Messages.alpn(own)])
+        .secret_key(secret_key)
         .transport_config(transport_config())
         .path_selector(Arc::new(OutsideOverlays))
         .clear_ip_transports()

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::endpoint::{Shared, session_binding};
 use super::error::Refusal;
-use super::wire::{self, Kind, StreamFailure};
+use super::wire::{self, Kind, Purpose, StreamFailure};
 
 pub(super) const MAXIMUM_CONNECTING: usize = 128;
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -45,6 +45,9 @@ pub(super) async fn listen(shared: Arc<Shared>) {
 }
 
 async fn welcome(shared: Arc<Shared>, incoming: Incoming, _permit: OwnedSemaphorePermit) {
+    if is_meant_for_another(&incoming, shared.iroh.id()) {
+        return incoming.ignore();
+    }
     // Under load a peer has to prove its address first, so that forged ones take no place.
     if shared.connecting.available_permits() < MAXIMUM_CONNECTING / 2 && !incoming.remote_addr_validated() {
         let _ = incoming.retry();
@@ -55,6 +58,14 @@ async fn welcome(shared: Arc<Shared>, incoming: Incoming, _permit: OwnedSemaphor
     {
         connection.close(refusal.code(), b"");
     }
+}
+
+/// Whether the peer dials another endpoint, which has an address like this one's elsewhere. What can't be read goes on
+/// to the handshake, which refuses it aloud.
+fn is_meant_for_another(incoming: &Incoming, own: EndpointId) -> bool {
+    let wanted = incoming.decrypt().and_then(|initial| initial.alpns()?.collect::<Result<Vec<_>, _>>().ok());
+    let ours = Purpose::ALL.map(|purpose| purpose.alpn(own));
+    wanted.is_some_and(|wanted| !wanted.iter().any(|alpn| ours.iter().any(|own| alpn[..] == own[..])))
 }
 
 /// Answers the streams of one connection until it is closed.

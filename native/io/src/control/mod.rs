@@ -7,6 +7,7 @@
 //! Whoever holds some key may connect: a peer is a *stranger* until Python has verified its hello and called
 //! [`Endpoint::authorize`]. Strangers are served application messages only, within a small budget of their own.
 
+mod address;
 mod authorization;
 mod budget;
 mod connections;
@@ -20,6 +21,7 @@ mod requests;
 mod tests;
 mod wire;
 
+pub use address::{PeerAddress, UnreadableAddress};
 pub use connections::ConnectionEvent;
 pub use endpoint::{Endpoint, Sessions};
 pub use error::{BindError, ControlError, Refusal};

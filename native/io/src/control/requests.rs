@@ -1,15 +1,15 @@
 //! Asking a peer, over the connection that is there or a new one.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use iroh::EndpointId;
 use iroh::endpoint::Connection;
 
+use super::address::PeerAddress;
 use super::endpoint::Shared;
 use super::error::{ControlError, Refusal};
-use super::wire::{self, Kind, MESSAGE_LIMIT, StreamFailure};
+use super::wire::{self, Kind, MESSAGE_LIMIT, Purpose, StreamFailure};
 
 /// Keep-alives flow every second in both directions, so a peer not heard for this long is gone. QUIC's own idle
 /// timer is slower, and a peer that restarted can't tell us that it forgot the connection.
@@ -25,7 +25,7 @@ impl Shared {
     pub(super) async fn ask(
         self: &Arc<Self>,
         peer: EndpointId,
-        addresses: &[SocketAddr],
+        addresses: &[PeerAddress],
         kind: Kind,
         message: &[u8],
         timeout: Duration,
@@ -46,12 +46,12 @@ impl Shared {
     async fn ask_twice(
         self: &Arc<Self>,
         peer: EndpointId,
-        addresses: &[SocketAddr],
+        addresses: &[PeerAddress],
         kind: Kind,
         message: &[u8],
     ) -> Result<Answer, ControlError> {
         let Some(connection) = self.connections.newest(peer) else {
-            let connection = self.dial(peer, addresses).await?;
+            let connection = self.dial(peer, Purpose::Messages, addresses).await?;
             return finish(ask_unless_silent(&connection, kind, message).await, connection);
         };
         match ask_unless_silent(&connection, kind, message).await {
@@ -60,7 +60,7 @@ impl Shared {
         }
         let connection = match self.connections.newest(peer) {
             Some(connection) => connection,
-            None => self.dial(peer, addresses).await.map_err(interrupted)?,
+            None => self.dial(peer, Purpose::Messages, addresses).await.map_err(interrupted)?,
         };
         finish(ask_unless_silent(&connection, kind, message).await, connection)
     }

@@ -8,7 +8,7 @@ use golem_vpn_proto::NodeId;
 use tokio::sync::oneshot;
 
 use super::error::{ControlError, Refusal};
-use super::{ConnectionEvent, Endpoint, MESSAGE_LIMIT, Sessions};
+use super::{ConnectionEvent, Endpoint, MESSAGE_LIMIT, PeerAddress, Sessions};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const NODE_A: NodeId = NodeId([0xa; 20]);
@@ -40,7 +40,11 @@ fn reverse_all(endpoint: &Arc<Endpoint>) {
 }
 
 async fn ask(from: &Endpoint, to: &Endpoint, message: &[u8]) -> Result<Vec<u8>, ControlError> {
-    from.request(to.id(), &to.addresses().unwrap(), message, PATIENCE).await
+    from.request(to.id(), &addresses(to), message, PATIENCE).await
+}
+
+fn addresses(endpoint: &Endpoint) -> Vec<PeerAddress> {
+    endpoint.addresses().unwrap().into_iter().map(Into::into).collect()
 }
 
 struct Echo;
@@ -75,16 +79,30 @@ fn a_peer_that_names_this_nodes_own_addresses_is_reached_at_its_other() {
     run(async {
         let a = endpoint_at(1, "0.0.0.0:0".parse().unwrap()).await;
         let port = a.addresses().unwrap()[0].port();
-        let own = ["127.0.0.1", "::1"].map(|address| SocketAddr::new(address.parse().unwrap(), port));
+        let own = ["127.0.0.1", "::1"].map(|address| SocketAddr::new(address.parse().unwrap(), port).into());
         for seed in 2..12 {
             let b = endpoint(seed).await;
             reverse_all(&b);
-            let addresses = [&own[..], &b.addresses().unwrap()].concat();
-            assert_eq!(a.request(b.id(), &addresses, b"abc", PATIENCE).await, Ok(b"cba".to_vec()));
+            let named = [&own[..], &addresses(&b)].concat();
+            assert_eq!(a.request(b.id(), &named, b"abc", PATIENCE).await, Ok(b"cba".to_vec()));
         }
         let nowhere = endpoint(12).await;
         let refused = a.request(nowhere.id(), &own, b"abc", PATIENCE).await;
         assert_eq!(refused, Err(ControlError::Unreachable("its only addresses are this node's own".to_owned())));
+    });
+}
+
+#[test]
+fn another_daemon_at_one_of_the_addresses_does_not_end_the_dial() {
+    run(async {
+        let (a, stranger) = (endpoint(1).await, endpoint(2).await);
+        reverse_all(&stranger);
+        for seed in 3..13 {
+            let b = endpoint(seed).await;
+            reverse_all(&b);
+            let named = [addresses(&stranger), addresses(&b)].concat();
+            assert_eq!(a.request(b.id(), &named, b"abc", PATIENCE).await, Ok(b"cba".to_vec()));
+        }
     });
 }
 
@@ -164,8 +182,7 @@ fn an_unanswered_request_fails_when_it_is_dropped_or_late() {
         let (a, b) = (endpoint(1).await, endpoint(2).await);
         let (reply, ()) = tokio::join!(ask(&a, &b, b"hello"), async { drop(b.accept().await.unwrap()) });
         assert_eq!(reply, Err(ControlError::Refused(Refusal::Unanswered)));
-        let addresses = b.addresses().unwrap();
-        let late = a.request(b.id(), &addresses, b"hello", Duration::from_millis(50)).await;
+        let late = a.request(b.id(), &addresses(&b), b"hello", Duration::from_millis(50)).await;
         assert_eq!(late, Err(ControlError::TimedOut));
     });
 }
@@ -200,7 +217,7 @@ fn an_impostor_at_the_right_address_is_not_asked() {
     run(async {
         let (a, b, impostor) = (endpoint(1).await, endpoint(2).await, endpoint(3).await);
         reverse_all(&impostor);
-        let answer = a.request(b.id(), &impostor.addresses().unwrap(), b"secret", PATIENCE).await;
+        let answer = a.request(b.id(), &addresses(&impostor), b"secret", PATIENCE).await;
         assert!(matches!(answer, Err(ControlError::Unreachable(_))), "{answer:?}");
     });
 }
@@ -241,9 +258,9 @@ fn a_connection_that_broke_silently_is_replaced() {
         let through = wire.local_addr().unwrap();
         let relay = tokio::spawn(relay(wire, b.addresses().unwrap()[0]));
         reverse_all(&b);
-        a.request(b.id(), &[through], b"ab", PATIENCE).await.unwrap();
+        a.request(b.id(), &[through.into()], b"ab", PATIENCE).await.unwrap();
         relay.abort();
-        let reply = a.request(b.id(), &b.addresses().unwrap(), b"ab", PATIENCE).await;
+        let reply = a.request(b.id(), &addresses(&b), b"ab", PATIENCE).await;
         assert_eq!(reply, Ok(b"ba".to_vec()));
     });
 }
@@ -265,7 +282,7 @@ async fn relay(wire: tokio::net::UdpSocket, target: SocketAddr) {
 fn session_handshakes_are_for_authorized_endpoints_only() {
     run(async {
         let (a, b) = (endpoint(1).await, endpoint(2).await);
-        a.authorize(b.id(), NODE_B, b.addresses().unwrap());
+        a.authorize(b.id(), NODE_B, addresses(&b));
         b.attach_sessions(Arc::new(Echo));
         let refused = a.offer_session(NODE_B, b"offer", PATIENCE).await;
         assert_eq!(refused, Err(ControlError::Refused(Refusal::Unauthorized)));

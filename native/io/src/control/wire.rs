@@ -1,5 +1,6 @@
 //! The form of a message on a stream: length-prefixed, so that a stream cut short never looks complete.
 
+use iroh::EndpointId;
 use iroh::endpoint::{Connection, ReadError, ReadExactError, RecvStream, SendStream, WriteError};
 
 use super::error::Refusal;
@@ -7,7 +8,29 @@ use super::error::Refusal;
 /// The most bytes of one request or reply.
 pub const MESSAGE_LIMIT: usize = 1 << 20;
 
-pub(super) const ALPN: &[u8] = b"golem-vpn/1";
+/// What a connection is for; each has a protocol of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Purpose {
+    /// Streams with messages.
+    Messages,
+    /// Datagrams with packets.
+    Packets,
+}
+
+impl Purpose {
+    pub(super) const ALL: [Self; 2] = [Self::Messages, Self::Packets];
+
+    /// Names the protocol together with the endpoint that is meant, so that any other one, dialled at a wrong address,
+    /// can tell and stay silent: its answer would end the whole attempt.
+    pub(super) fn alpn(self, endpoint: EndpointId) -> Vec<u8> {
+        let [a, b, c, d, ..] = *endpoint.as_bytes();
+        let protocol = match self {
+            Self::Messages => "golem-vpn/1",
+            Self::Packets => "golem-vpn-packets/1",
+        };
+        format!("{protocol}/{a:02x}{b:02x}{c:02x}{d:02x}").into_bytes()
+    }
+}
 
 /// What a stream is for; its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

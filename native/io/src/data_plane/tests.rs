@@ -33,7 +33,8 @@ impl Daemon {
     }
 
     fn meet(&self, other: &Self) {
-        self.endpoint.authorize(other.endpoint.id(), other.node, other.endpoint.addresses().unwrap());
+        let addresses = other.endpoint.addresses().unwrap().into_iter().map(Into::into).collect();
+        self.endpoint.authorize(other.endpoint.id(), other.node, addresses);
         self.data_plane.set_peer(other.node, other.data_plane.addresses().unwrap()).unwrap();
     }
 
