@@ -39,6 +39,10 @@ class Forbidden(GolemVpnError):
     status = HTTPStatus.FORBIDDEN
 
 
+class Expelled(Forbidden):
+    """A hub expelled that node. `golem-vpn hub admit NODE` at the hub takes it back."""
+
+
 class NotFound(GolemVpnError):
     """What was named is not there. `golem-vpn network ls`, `nodes` and `app-key ls` list what is."""
 

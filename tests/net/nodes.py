@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from golem_vpn.cli.commands.nodes import join_hub
+from golem_vpn.cli.commands.hubs import join_hub
 from golem_vpn.cli.processes import DaemonProcess, StartingDaemon, end_daemons
 from golem_vpn.cli.session import app_key, daemon_file
 from golem_vpn.sdk.client import Client

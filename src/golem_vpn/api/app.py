@@ -15,6 +15,7 @@ from golem_vpn.api.routes import (
     docs,
     files,
     gsb,
+    hub,
     images,
     market,
     metrics,
@@ -30,7 +31,20 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
-    apis = (activity, agreements, attachments, daemon, files, gsb, market, node, payment, payment_documents, provider)
+    apis = (
+        activity,
+        agreements,
+        attachments,
+        daemon,
+        files,
+        gsb,
+        hub,
+        market,
+        node,
+        payment,
+        payment_documents,
+        provider,
+    )
     app = Litestar(
         [*net.routers(), *(api.router() for api in apis), *images.routers(), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),

@@ -154,6 +154,56 @@ class TicketText(msgspec.Struct, frozen=True):
     ticket: str
 
 
+class TicketInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """A ticket of this daemon's hub, without its secret."""
+
+    ticket_id: str
+    expires: datetime
+    uses: int | None
+    """How many nodes it admits; any number where there is none."""
+    used: int
+
+
+class NewTicket(TicketInfo, frozen=True, rename="camel"):
+    """A ticket of this daemon's hub, as it is shown this once."""
+
+    ticket: str
+
+
+class HubToLeave(msgspec.Struct, frozen=True):
+    """A hub to leave."""
+
+    hub: str | None = None
+    """The only one where it is not given."""
+
+
+class LeftHub(msgspec.Struct, frozen=True):
+    """The hub that was left."""
+
+    hub: str
+
+
+class HubNodeInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """A node that this daemon's hub admitted, or expelled."""
+
+    node_id: str
+    name: str
+    roles: tuple[str, ...]
+    online: bool
+    joined: datetime
+    last_seen: datetime | None
+    """Null before it came for the first time."""
+    ticket_id: str | None
+    """The ticket that admitted it; null where the operator did."""
+    expelled: datetime | None
+
+
+class Expulsion(msgspec.Struct, frozen=True, rename="camel"):
+    """What became void with a node that was expelled."""
+
+    revoked_ticket_id: str | None
+
+
 class NewAttachment(msgspec.Struct, frozen=True, rename="camel"):
     """A network to make this machine a member of."""
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from golem_vpn.net.hub import Hub
+
 
 class NodeView(Protocol):
     """This node and its data plane, to be looked at."""
@@ -47,9 +49,10 @@ class DirectoryEntry(Protocol):
 class Directory(Protocol):
     """The nodes of the joined hubs."""
 
+    def own_hub(self) -> Hub: ...
     async def nodes(self) -> Sequence[DirectoryEntry]: ...
-    async def ticket(self) -> str: ...
     async def join(self, text: str) -> str: ...
+    async def leave(self, hub_id: str | None) -> str: ...
 
 
 class Provider(Protocol):

@@ -7,11 +7,12 @@ from weakref import WeakValueDictionary
 import anyio
 import structlog
 
-from golem_vpn.errors import GolemVpnError, InvalidInput, PeerRefused, PeerUnreachable
+from golem_vpn.errors import Expelled, GolemVpnError, InvalidInput, PeerRefused, PeerUnreachable
 from golem_vpn.net import wire
 from golem_vpn.net.book import RecordBook
 from golem_vpn.net.dispatcher import Dispatcher, Handler, M
 from golem_vpn.net.endpoint import MAX_MESSAGE, Endpoint, EndpointClosed, EndpointError, Request
+from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.greeter import Greeter, PresenceListener
 from golem_vpn.net.identity import Identities
 from golem_vpn.net.own_record import OwnRecord
@@ -76,6 +77,11 @@ class Control:
         if known is not None and self._greeter.node_of(known.record.endpoint_id) is None:
             self._endpoint.revoke(known.record.endpoint_id)
 
+    def shut_out(self, exclusions: Exclusions) -> None:
+        """Has nothing to do with excluded nodes from now on: what they ask is refused, and they are asked nothing."""
+        self._greeter.refuses = exclusions.__contains__
+        exclusions.on_change(self._on_exclusions)
+
     def proves(self, sender: str, identity: str) -> bool:
         """Tells whether an identity is one that the sender of a message has proven to be its own."""
         if sender == self.node_id:
@@ -98,6 +104,7 @@ class Control:
 
         Raises:
             PeerUnreachable: the node is unknown, offline, or silent.
+            Expelled: a hub expelled it.
             PeerRefused: it refused, for a reason that has no class here.
             InvalidInput: the message is too long.
             GolemVpnError: it refused with this class of error.
@@ -190,7 +197,14 @@ class Control:
         known = self.book.find(node_id) or await self.lookup(node_id)
         if known is None:
             raise PeerUnreachable(f"nobody knows where {node_id} is; has it joined the same hub?")
+        if any(map(self._greeter.refuses, known.record.identities)):
+            raise Expelled(f"{node_id} was expelled from the hub")
         return known.record
+
+    def _on_exclusions(self, changed: Collection[str]) -> None:
+        for node_id in changed:
+            if self._greeter.refuses(node_id):
+                self._greeter.dismiss(node_id)
 
     async def _serve(self, request: Request) -> None:
         reply = await self._reply(request)

@@ -1,17 +1,27 @@
 """Finding other nodes: the hubs that this node joined, kept connected, and asked who is there and where."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import anyio
 import structlog
 
-from golem_vpn.errors import Forbidden, GolemVpnError, InvalidInput
+from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, InvalidInput, NotFound
 from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
+from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.hub import MAX_LOOKUP, Hub
-from golem_vpn.net.messages import Join, ListNodes, LookUp, NodeEntry, RecordChanged
+from golem_vpn.net.messages import (
+    Attach,
+    Attached,
+    Join,
+    Leave,
+    LookUp,
+    NodeEntry,
+    RecordsChanged,
+    StandingChanged,
+)
+from golem_vpn.net.node_lists import NodeLists
 from golem_vpn.net.record import KnownRecord, SignedRecord
 from golem_vpn.net.records import KeptRecords
 from golem_vpn.net.ticket import Ticket
@@ -21,6 +31,10 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
 HUB_TIMEOUT = 5.0
+RECONCILE_SECONDS = 60.0
+"""After this time a hub is asked again for what it may have told in vain."""
+MAX_DOUBTS = 64 * MAX_LOOKUP
+"""How many nodes that one hub expelled the others are asked for."""
 
 AttachListener = Callable[[], None]
 
@@ -31,19 +45,29 @@ class Directory:
     """Asks all hubs that this node joined, its own among them."""
 
     def __init__(
-        self, control: Control, records: KeptRecords, repository: JoinedHubRepository, own_hub: Hub | None
+        self,
+        control: Control,
+        records: KeptRecords,
+        exclusions: Exclusions,
+        repository: JoinedHubRepository,
+        own_hub: Hub | None,
     ) -> None:
         self._control = control
         self._records = records
+        self._exclusions = exclusions
         self._repository = repository
         self._own_hub = own_hub
         self._joined: dict[str, StoredHub] = {}
-        self._last_list: dict[str, list[NodeEntry]] = {}
-        self._left: dict[str, anyio.Event] = {}
+        self._lists = NodeLists(control, HUB_TIMEOUT)
+        self._lost: dict[str, anyio.Event] = {}
+        """Set when the connection to a hub is lost, or it has to be asked anew."""
+        self._keepers: dict[str, anyio.CancelScope] = {}
+        self._revisions: dict[str, int] = {}
         self._tasks: TaskGroup | None = None
         self._listeners: list[AttachListener] = []
         control.lookup = self.look_up
-        control.on(RecordChanged)(self._record_changed)
+        control.on(RecordsChanged)(self._records_changed)
+        control.on(StandingChanged)(self._standing_changed)
         control.on_presence(self._on_presence)
 
     @property
@@ -71,18 +95,27 @@ class Directory:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             for hub in tuple(self._joined.values()):
-                tasks.start_soon(self._keep, hub.node_id)
+                self._start_keeping(hub.node_id)
             await anyio.sleep_forever()
 
-    async def ticket(self) -> str:
-        """Makes a ticket to this daemon's own hub.
+    def own_hub(self) -> Hub:
+        """Gives this daemon's own hub.
 
         Raises:
             InvalidInput: this daemon is none.
         """
         if self._own_hub is None:
-            raise InvalidInput("this daemon is no hub; start it with --hub to make tickets")
-        return str(await self._own_hub.issue_ticket())
+            raise InvalidInput("this daemon is no hub; start it with --hub to make it one")
+        return self._own_hub
+
+    async def ticket(self) -> str:
+        """Makes a ticket to this daemon's own hub, for any number of nodes.
+
+        Raises:
+            InvalidInput: this daemon is none.
+        """
+        ticket, _ = await self.own_hub().issue_ticket()
+        return str(ticket)
 
     async def join(self, text: str) -> str:
         """Joins the hub of a ticket, and returns the hub's node id.
@@ -101,22 +134,33 @@ class Directory:
         await self._repository.put(joined)
         known = hub.node_id in self._joined
         self._note(joined)
-        if self._tasks is not None and not known:
-            self._tasks.start_soon(self._keep, hub.node_id)
+        if not known:
+            self._start_keeping(hub.node_id)
         return hub.node_id
+
+    async def leave(self, hub_id: str | None = None) -> str:
+        """Leaves a hub, the only one where none is named, and returns its node id; its nodes that are known stay known.
+
+        Raises:
+            NotFound: this node joined no such hub.
+            Conflict: it joined several, and none was named.
+        """
+        if hub_id is None and len(self._joined) > 1:
+            raise Conflict(f"this node joined several hubs; name one of {', '.join(sorted(self._joined))}")
+        left = next(iter(self._joined), None) if hub_id is None else hub_id
+        if left is None or left not in self._joined:
+            raise NotFound("this node has not joined any hub" if left is None else f"this node has not joined {left}")
+        try:
+            await self._control.request(left, Leave(), type(None), HUB_TIMEOUT, search=False)
+        except GolemVpnError as error:
+            _log.info("directory.hub_not_told", hub=left, error=error.message)
+        self._keepers.pop(left, anyio.CancelScope()).cancel()
+        await self._drop(left)
+        return left
 
     async def nodes(self) -> list[NodeEntry]:
         """Lists the nodes that any of the hubs knows, by node id; a hub that is away counts with its last list."""
-        merged: dict[str, NodeEntry] = {}
-        async with anyio.create_task_group() as tasks:
-            for hub in self.hubs:
-                tasks.start_soon(self._list, hub)
-        for hub in self.hubs:
-            for entry in self._last_list.get(hub, []):
-                present = merged.get(entry.node_id)
-                if present is None or _presence(entry) > _presence(present):
-                    merged[entry.node_id] = entry
-        return [merged[node_id] for node_id in sorted(merged)]
+        return [entry for entry in await self._lists.merged(self.hubs) if entry.node_id not in self._exclusions]
 
     async def look_up(self, node_id: str) -> KnownRecord | None:
         """Finds where a node is."""
@@ -134,37 +178,30 @@ class Directory:
         try:
             # Searching for the hub would end up here again.
             found = await self._control.request(hub, LookUp(node_ids), list[SignedRecord], HUB_TIMEOUT, search=False)
-            for signed in found:
-                self._control.book.learn(signed)
+            learnt = [self._control.book.learn(signed) for signed in found]
+            self._exclusions.vouch(hub, node_ids, [it for record in learnt for it in record.identities])
         except GolemVpnError as error:
             _log.info("directory.lookup_failed", hub=hub, error=error.message)
 
-    async def _list(self, hub: str) -> None:
-        entries: list[NodeEntry] = []
-        try:
-            after = ""
-            while page := await self._page(hub, after):
-                if page[0].node_id <= after:
-                    break
-                entries += page
-                after = page[-1].node_id
-            self._last_list[hub] = entries
-        except GolemVpnError as error:
-            _log.info("directory.list_failed", hub=hub, error=error.message)
+    def _start_keeping(self, hub_id: str) -> None:
+        if self._tasks is not None:
+            self._keepers[hub_id] = anyio.CancelScope()
+            self._tasks.start_soon(self._run_keeper, hub_id, self._keepers[hub_id])
 
-    async def _page(self, hub: str, after: str) -> list[NodeEntry]:
-        return await self._control.request(hub, ListNodes(after), list[NodeEntry], HUB_TIMEOUT, search=False)
+    async def _run_keeper(self, hub_id: str, scope: anyio.CancelScope) -> None:
+        with scope:
+            await self._keep(hub_id)
 
     async def _keep(self, hub_id: str) -> None:
-        backoff = Backoff()
+        backoff, attached = Backoff(), False
         while (hub := self._joined.get(hub_id)) is not None:
-            self._left[hub_id] = left = anyio.Event()
+            self._lost[hub_id] = lost = anyio.Event()
             try:
                 joined = await self._attach(hub)
             except Forbidden as error:
                 _log.error("directory.hub_refuses", hub=hub_id, error=error.message)
                 if hub.token is not None:
-                    await self._drop(hub)
+                    await self._drop(hub_id)
                     return
             except GolemVpnError as error:
                 _log.info("directory.hub_away", hub=hub_id, error=error.message)
@@ -173,8 +210,13 @@ class Directory:
                     await self._repository.put(joined)
                     self._note(joined)
                 backoff.reset()
-                self._tell_attached()
-                await left.wait()
+                if not attached:
+                    self._tell_attached()
+                with anyio.move_on_after(RECONCILE_SECONDS):
+                    await lost.wait()
+                if attached := not lost.is_set():
+                    continue
+            attached = False
             await backoff.pause()
 
     async def _attach(self, hub: StoredHub) -> StoredHub:
@@ -185,34 +227,58 @@ class Directory:
         if hub.token is not None:
             await self._control.request(hub.node_id, Join(hub.token), type(None), HUB_TIMEOUT)
             _log.info("directory.joined", hub=hub.node_id)
+        attached = await self._control.request(hub.node_id, Attach(), Attached, HUB_TIMEOUT)
+        self._revisions[hub.node_id] = attached.revision
+        await self._exclusions.replace(hub.node_id, attached.expelled)
+        self._ask_others()
         return StoredHub(hub.node_id, record.endpoint_id, record.control_addresses, None)
 
     def _note(self, hub: StoredHub) -> None:
         self._joined[hub.node_id] = hub
         self._records.keep("directory", hub.node_id)
 
-    async def _drop(self, hub: StoredHub) -> None:
-        del self._joined[hub.node_id]
-        self._records.release("directory", hub.node_id)
-        await self._repository.remove(hub.node_id)
+    async def _drop(self, hub_id: str) -> None:
+        del self._joined[hub_id]
+        self._lists.forget(hub_id)
+        self._records.release("directory", hub_id)
+        await self._repository.remove(hub_id)
+        await self._exclusions.forget(hub_id)
 
     def _tell_attached(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
     def _on_presence(self, node_id: str, connected: bool) -> None:
-        if not connected and node_id in self._left:
-            self._left[node_id].set()
+        if not connected and node_id in self._lost:
+            self._lost[node_id].set()
 
-    async def _record_changed(self, sender: str, message: RecordChanged) -> None:
-        if sender not in self._joined and sender != self._control.node_id:
+    async def _records_changed(self, sender: str, message: RecordsChanged) -> None:
+        self._check_hub(sender)
+        for signed in message.records:
+            record = self._control.book.learn(signed)
+            self._exclusions.vouch(sender, (), record.identities)
+            await anyio.lowlevel.checkpoint()
+
+    async def _standing_changed(self, sender: str, message: StandingChanged) -> None:
+        self._check_hub(sender)
+        expected = self._revisions.get(sender, message.revision) + 1
+        if message.revision == expected:
+            self._revisions[sender] = expected
+            await self._exclusions.change(sender, message.node_id, expelled=message.expelled)
+            self._ask_others()
+        elif message.revision > expected:
+            # Something got lost in between: the hub is asked for all.
+            self._lost[sender].set()
+
+    def _ask_others(self) -> None:
+        """Has each hub tell which of the nodes that another expelled are its members."""
+        if self._tasks is not None and len(self.hubs) > 1 and (excluded := self._exclusions.nodes):
+            self._tasks.start_soon(self.look_up_all, excluded[:MAX_DOUBTS])
+
+    def _check_hub(self, sender: str) -> None:
+        if sender not in self._joined:
             raise Forbidden("only a hub that this node joined may tell of others")
-        self._control.book.learn(message.record)
 
 
 def _hub_of(ticket: Ticket) -> StoredHub:
     return StoredHub(ticket.hub, ticket.endpoint_id, ticket.addresses, ticket.token)
-
-
-def _presence(entry: NodeEntry) -> tuple[bool, datetime]:
-    return entry.online, entry.last_seen

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from golem_vpn.errors import InvalidInput, PeerRefused
+from golem_vpn.errors import Expelled, InvalidInput, PeerRefused
 from golem_vpn.net import wire
 from golem_vpn.net.book import RecordBook
 from golem_vpn.net.endpoint import EVENT_CONNECTED, Endpoint
@@ -20,6 +20,7 @@ MAX_GREETED = 4096
 """How many endpoints are remembered; those that left longest ago are forgotten first."""
 
 PresenceListener = Callable[[str, bool], None]
+Refusal = Callable[[str], bool]
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +33,8 @@ class Greeter:
         """The nodes that a control connection stands to."""
         self.wanted: set[str] = set()
         """The nodes that are never forgotten."""
+        self.refuses: Refusal = _refuse_nobody
+        """Tells of a node whether nothing is taken from it."""
         self._endpoint = endpoint
         self._own_record = own_record
         self._book = book
@@ -62,7 +65,7 @@ class Greeter:
         welcome = wire.answer_of(reply, wire.Welcome)
         try:
             return self._acquaint(endpoint_id, welcome.record)
-        except InvalidInput as error:
+        except (InvalidInput, Expelled) as error:
             raise PeerRefused(f"the other node does not prove who it is: {error.message}") from None
 
     def welcome(self, endpoint_id: bytes, hello: wire.Hello) -> wire.Welcome:
@@ -70,9 +73,15 @@ class Greeter:
 
         Raises:
             InvalidInput: its record is not right.
+            Expelled: a hub expelled the node.
         """
         self._acquaint(endpoint_id, hello.record)
         return wire.Welcome(self._own_record.current().signed)
+
+    def dismiss(self, node_id: str) -> None:
+        """Makes a node a stranger, whose requests are refused until it says hello."""
+        for endpoint_id in [endpoint_id for endpoint_id, node in self._node_of.items() if node == node_id]:
+            self._forget(endpoint_id)
 
     def handle_event(self, event: str, endpoint_id: bytes) -> None:
         """Notes that an endpoint got connected, or lost its connection."""
@@ -89,6 +98,8 @@ class Greeter:
         if shown.node_id == self._own_record.current().record.node_id:
             raise InvalidInput(f"{shown.node_id} is this node itself; was its key copied to two machines?")
         check_fresh(shown, milliseconds_now())
+        if any(map(self.refuses, shown.identities)):
+            raise Expelled(f"{shown.node_id} was expelled from the hub")
         record = self._book.learn(signed)
         self._node_of[endpoint_id] = record.node_id
         self._node_of.move_to_end(endpoint_id)
@@ -126,3 +137,7 @@ class Greeter:
         _log.info("control.connected" if connected else "control.disconnected", node=node_id)
         for listener in tuple(self._listeners):
             listener(node_id, connected)
+
+
+def _refuse_nobody(_node_id: str) -> bool:
+    return False

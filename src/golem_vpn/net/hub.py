@@ -1,27 +1,30 @@
 """The hub: who may find whom. Nodes join with a ticket; members may list each other and look each other up."""
 
 import secrets
-from collections import defaultdict
+from collections.abc import KeysView
 from datetime import UTC, datetime, timedelta
 
 import anyio
 import structlog
 
-from golem_vpn.errors import Forbidden, GolemVpnError, InvalidInput
+from golem_vpn.errors import Forbidden, InvalidInput
+from golem_vpn.net.admission import Admission, StandingListener
 from golem_vpn.net.control import Control
-from golem_vpn.net.messages import Join, ListNodes, LookUp, NodeEntry, RecordChanged
+from golem_vpn.net.exclusions import Exclusions
+from golem_vpn.net.interests import Interests
+from golem_vpn.net.messages import Attach, Attached, Join, Leave, ListNodes, LookUp, NodeEntry, StandingChanged
 from golem_vpn.net.record import KnownRecord, NodeRecord, SignedRecord
 from golem_vpn.net.records import KeptRecords
+from golem_vpn.net.telling import Teller
 from golem_vpn.net.ticket import TOKEN_LENGTH, Ticket, token_hash
-from golem_vpn.store.hubs import HubRepository
+from golem_vpn.store.hubs import HubRepository, StoredTicket
 
 TICKET_LIFETIME = timedelta(days=30)
 PAGE = 256
 """How many nodes one answer lists."""
 MAX_LOOKUP = 64
-MAX_INTERESTS = 200_000
-"""How many questions after nodes are remembered, so that their changes can be told."""
-MAX_TELLING_AT_ONCE = 32
+SEEN_SECONDS = 1.0
+"""How long it takes at most until it is stored who was seen; a thousand who come at once are one transaction."""
 
 _log = structlog.get_logger(__name__)
 
@@ -29,87 +32,136 @@ _log = structlog.get_logger(__name__)
 class Hub:
     """Answers the members, and tells them what changed."""
 
-    def __init__(self, control: Control, records: KeptRecords, repository: HubRepository) -> None:
+    def __init__(
+        self, control: Control, records: KeptRecords, exclusions: Exclusions, repository: HubRepository
+    ) -> None:
+        self.admission = Admission(repository)
         self._control = control
         self._records = records
-        self._repository = repository
-        self._last_seen: dict[str, datetime] = {}
-        self._asked_by: defaultdict[str, set[str]] = defaultdict(set)
-        self._interests = 0
+        self._exclusions = exclusions
+        self._interests = Interests()
+        self._teller = Teller(control)
+        self._revision = 0
         self._seen: set[str] = set()
-        self._changed: set[str] = set()
         self._work = anyio.Event()
         control.on(Join)(self._join)
+        control.on(Attach)(self._attach)
+        control.on(Leave)(self._leave)
         control.on(LookUp)(self._look_up)
         control.on(ListNodes)(self._list)
         control.on_presence(self._on_presence)
         control.book.on_change(self._on_record)
+        self.admission.on_change(self._on_standing)
+
+    @property
+    def members(self) -> KeysView[str]:
+        """The nodes that may use this hub, without itself."""
+        return self.admission.members
+
+    def on_members(self, listener: StandingListener) -> None:
+        """Adds a listener that hears of a node that became a member, or is none any more."""
+        self.admission.on_change(listener)
 
     async def open(self) -> None:
         """Recalls the members."""
-        await self._repository.drop_tickets(datetime.now(UTC))
-        for member in await self._repository.members():
-            self._last_seen[member.node_id] = member.last_seen
-            self._records.keep("hub", member.node_id)
+        await self.admission.open()
+        for member in self.members:
+            self._records.keep("hub", member)
+        own = self._control.node_id
+        self._exclusions.vouch(own, (), self.members)
+        await self._exclusions.replace(own, self.admission.expelled)
 
     def has_member(self, node_id: str) -> bool:
         """Tells whether a node may ask this hub, as it may itself."""
-        return node_id in self._last_seen or node_id == self._control.node_id
+        return node_id in self.members or node_id == self._control.node_id
 
-    async def issue_ticket(self, lifetime: timedelta = TICKET_LIFETIME) -> Ticket:
-        """Makes a ticket that any number of nodes may use until it expires."""
+    async def issue_ticket(
+        self, lifetime: timedelta = TICKET_LIFETIME, uses: int | None = None
+    ) -> tuple[Ticket, StoredTicket]:
+        """Makes a ticket that a number of nodes may use, or any number, until it expires."""
         record = self._control.own_record.current().record
-        expires = datetime.now(UTC) + lifetime
         token = secrets.token_bytes(TOKEN_LENGTH)
-        await self._repository.add_ticket(token_hash(token), expires)
-        return Ticket(record.node_id, record.endpoint_id, record.control_addresses, token, int(expires.timestamp()))
+        stored = await self.admission.issue(token_hash(token), lifetime, uses)
+        expires_at = int(stored.expires.timestamp())
+        return Ticket(record.node_id, record.endpoint_id, record.control_addresses, token, expires_at), stored
+
+    async def admit(self, node_id: str) -> None:
+        """Makes a node a member without a ticket, also one that was expelled."""
+        readmitted = node_id in self.admission.expelled
+        await self.admission.admit(node_id)
+        if readmitted:
+            await self._spread(node_id, expelled=False)
+
+    async def expel(self, node_id: str) -> str | None:
+        """Sends a node away, has all members shut it out at once, and names the ticket that is void with it.
+
+        Raises:
+            InvalidInput: it is the hub itself.
+        """
+        known = self._control.book.find(node_id)
+        node_id = known.record.node_id if known else node_id
+        if node_id == self._control.node_id:
+            raise InvalidInput("a hub cannot expel itself")
+        new = node_id not in self.admission.expelled
+        ticket = await self.admission.expel(node_id)
+        if new:
+            await self._spread(node_id, expelled=True)
+        return ticket
 
     async def run(self) -> None:
         """Stores who was seen, and tells members what changed."""
-        while True:
-            await self._work.wait()
-            self._work = anyio.Event()
-            seen, self._seen = self._seen, set()
-            changed, self._changed = self._changed, set()
-            for node_id in seen:
-                await self._repository.note_seen(node_id, self._last_seen[node_id])
-            await self._tell([known for node_id in changed if (known := self._control.book.find(node_id))])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._teller.run)
+            while True:
+                await self._work.wait()
+                self._work = anyio.Event()
+                await anyio.sleep(SEEN_SECONDS)
+                seen, self._seen = self._seen, set()
+                await self.admission.store_seen(seen)
+
+    async def _spread(self, node_id: str, *, expelled: bool) -> None:
+        self._revision += 1
+        self._teller.tell_standing(self.members, StandingChanged(self._revision, node_id, expelled))
+        await self._exclusions.change(self._control.node_id, node_id, expelled=expelled)
 
     async def _join(self, sender: str, message: Join) -> None:
-        now = datetime.now(UTC)
-        expires = await self._repository.ticket_expiry(token_hash(message.token))
-        if expires is None or expires <= now:
-            raise Forbidden("the hub does not know this ticket, or it expired")
-        await self._repository.add_member(sender, now)
-        self._last_seen[sender] = now
-        self._records.keep("hub", sender)
-        self._note_change(sender)
-        _log.info("hub.joined", node=sender)
+        await self.admission.redeem(sender, token_hash(message.token))
+        self._note_seen(sender)
+
+    async def _attach(self, sender: str, message: Attach) -> Attached:
+        self._check_member(sender)
+        self._note_seen(sender)
+        return Attached(self._revision, tuple(self.admission.expelled))
+
+    async def _leave(self, sender: str, message: Leave) -> None:
+        await self.admission.leave(sender)
 
     async def _look_up(self, sender: str, message: LookUp) -> list[SignedRecord]:
         self._check_member(sender)
         if len(message.node_ids) > MAX_LOOKUP:
             raise InvalidInput(f"a lookup asks for at most {MAX_LOOKUP} nodes")
-        for node_id in message.node_ids:
-            self._note_interest(sender, node_id)
+        self._interests.note(sender, message.node_ids)
         found = [self._member_record(node_id) for node_id in message.node_ids]
         return [known.signed for known in found if known is not None]
 
     async def _list(self, sender: str, message: ListNodes) -> list[NodeEntry]:
         self._check_member(sender)
-        members = sorted({*self._last_seen, self._control.node_id})
-        following = [node_id for node_id in members if node_id > message.after]
-        return [self._entry(node_id) for node_id in following[:PAGE]]
+        # Whom the operator let in beforehand is no news before it comes.
+        there = [member.node_id for member in map(self.admission.find, self.members) if member and member.last_seen]
+        following = [node_id for node_id in sorted({*there, self._control.node_id}) if node_id > message.after]
+        return [self.entry(node_id) for node_id in following[:PAGE]]
 
-    def _entry(self, node_id: str) -> NodeEntry:
-        known = self._member_record(node_id)
+    def entry(self, node_id: str) -> NodeEntry:
+        """Tells what is known of a node."""
+        known = self._control.book.find(node_id)
         online = node_id == self._control.node_id or node_id in self._control.connected
+        member = self.admission.find(node_id)
         return NodeEntry(
             node_id=node_id,
             name=known.record.name if known else "",
             roles=known.record.roles if known else (),
             online=online,
-            last_seen=datetime.now(UTC) if online else self._last_seen[node_id],
+            last_seen=datetime.now(UTC) if online else member.last_seen if member else None,
         )
 
     def _member_record(self, node_id: str) -> KnownRecord | None:
@@ -117,54 +169,39 @@ class Hub:
             return self._control.own_record.current()
         known = self._control.book.find(node_id)
         # A stranger who said hello is in the book too, but not of this hub.
-        return known if known is not None and known.record.node_id in self._last_seen else None
+        return known if known is not None and known.record.node_id in self.members else None
 
     def _check_member(self, sender: str) -> None:
         if not self.has_member(sender):
             raise Forbidden("only members of this hub may ask; join it with a ticket first")
 
-    def _note_interest(self, member: str, node_id: str) -> None:
-        asked_by = self._asked_by[node_id]
-        if member not in asked_by and self._interests < MAX_INTERESTS:
-            asked_by.add(member)
-            self._interests += 1
-
-    def _on_presence(self, node_id: str, connected: bool) -> None:
-        if node_id not in self._last_seen:
-            return
-        self._last_seen[node_id] = datetime.now(UTC)
+    def _note_seen(self, node_id: str) -> None:
+        self.admission.note_seen(node_id, datetime.now(UTC))
         self._seen.add(node_id)
         self._work.set()
-        if not connected:
-            self._forget_interests(node_id)
 
-    def _forget_interests(self, member: str) -> None:
-        for node_id, asked_by in tuple(self._asked_by.items()):
-            self._interests -= member in asked_by
-            asked_by.discard(member)
-            if not asked_by:
-                del self._asked_by[node_id]
+    def _on_presence(self, node_id: str, connected: bool) -> None:
+        if node_id in self.members:
+            self._note_seen(node_id)
+        if not connected:
+            self._interests.forget(node_id)
 
     def _on_record(self, _old: NodeRecord | None, new: KnownRecord) -> None:
-        if new.record.node_id in self._last_seen:
-            self._note_change(new.record.node_id)
+        if new.record.node_id in self.members:
+            self._tell_of(new.record)
 
-    def _note_change(self, node_id: str) -> None:
-        self._changed.add(node_id)
-        self._work.set()
+    def _on_standing(self, node_id: str) -> None:
+        member = node_id in self.members
+        _log.info("hub.admitted" if member else "hub.gone", node=node_id)
+        self._exclusions.vouch(self._control.node_id, (node_id,), (node_id,) if member else ())
+        if not member:
+            self._interests.forget(node_id)
+            self._records.release("hub", node_id)
+            return
+        self._records.keep("hub", node_id)
+        if (known := self._control.book.find(node_id)) is not None:
+            self._tell_of(known.record)
 
-    async def _tell(self, changed: list[KnownRecord]) -> None:
-        limiter = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
-
-        async def tell(member: str, signed: SignedRecord) -> None:
-            async with limiter:
-                try:
-                    await self._control.request(member, RecordChanged(signed), type(None))
-                except GolemVpnError as error:
-                    _log.info("hub.change_not_told", node=member, error=error.message)
-
-        async with anyio.create_task_group() as tasks:
-            for known in changed:
-                asked_by = {asker for node_id in known.record.identities for asker in self._asked_by.get(node_id, ())}
-                for member in asked_by & set(self._control.connected) - {known.record.node_id}:
-                    tasks.start_soon(tell, member, known.signed)
+    def _tell_of(self, record: NodeRecord) -> None:
+        askers = set(self._interests.askers(record.identities)) - {record.node_id}
+        self._teller.tell_record(askers, record.node_id)

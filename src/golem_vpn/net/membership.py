@@ -5,15 +5,17 @@ one that the network always had. Owners tell, and members ask: nothing is missed
 away.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import anyio
+import msgspec
 import structlog
 
 from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, Gone, InvalidInput, PeerRefused, PeerUnreachable
 from golem_vpn.net.control import Control
 from golem_vpn.net.dataplane import Topology
 from golem_vpn.net.document import Draft, MemberEntry, NetworkDocument, open_document, sign_document
+from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.herald import Herald
 from golem_vpn.net.messages import Confirmed, Fetched, FetchNetwork, UpdateNetwork
 from golem_vpn.net.own_record import milliseconds_now
@@ -34,12 +36,21 @@ _log = structlog.get_logger(__name__)
 class Membership:
     """Publishes this node's networks, follows those of others, and tells the data plane."""
 
-    def __init__(self, control: Control, topology: Topology, peers: Peers, shelf: Shelf, herald: Herald) -> None:
+    def __init__(
+        self,
+        control: Control,
+        topology: Topology,
+        peers: Peers,
+        shelf: Shelf,
+        herald: Herald,
+        exclusions: Exclusions,
+    ) -> None:
         self._control = control
         self._topology = topology
         self._peers = peers
         self._shelf = shelf
         self._herald = herald
+        self._exclusions = exclusions
         self._watchers: list[Watcher] = []
         self._changing = anyio.Lock()
         self._ask_now: set[str] = set()
@@ -47,6 +58,7 @@ class Membership:
         control.on(UpdateNetwork)(self._on_update)
         control.on(FetchNetwork)(self._on_fetch)
         control.on_presence(self._on_presence)
+        exclusions.on_change(self._on_exclusions)
 
     async def open(self) -> None:
         """Recalls the networks and makes them in the data plane."""
@@ -213,10 +225,17 @@ class Membership:
         if not self._is_here(document):
             self._topology.remove_network(document.id)
             return
+        welcome = tuple(member for member in document.members if member.node_id not in self._exclusions)
         try:
-            self._topology.set_network(document)
+            self._topology.set_network(msgspec.structs.replace(document, members=welcome))
         except ValueError as error:
             raise InvalidInput(f"the data plane cannot make this network: {error}") from None
+
+    def _on_exclusions(self, changed: Collection[str]) -> None:
+        """Cuts members that a hub expelled, whatever the owner's document says, or lets them in again."""
+        for document in self._shelf.all():
+            if self._is_here(document) and not document.node_ids.isdisjoint(changed):
+                self._place(document)
 
     def _follow(self, document: NetworkDocument) -> None:
         self._peers.want(self._needed_peers())

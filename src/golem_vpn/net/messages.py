@@ -15,6 +15,31 @@ class Join(Message, frozen=True):
     token: bytes
 
 
+class Attach(Message, frozen=True):
+    """Tells a hub that a member is there; answered by `Attached`."""
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """What a member of a hub has to know."""
+
+    revision: int
+    """Rises by one whenever a node is expelled or readmitted while the hub runs."""
+    expelled: tuple[str, ...]
+    """All nodes that the hub expelled."""
+
+
+class StandingChanged(Message, frozen=True):
+    """Tells a hub's member of a node that was expelled, or readmitted; answered by nothing."""
+
+    revision: int
+    node_id: str
+    expelled: bool
+
+
+class Leave(Message, frozen=True):
+    """Tells a hub that the sender is its member no more; answered by nothing."""
+
+
 class LookUp(Message, frozen=True):
     """Asks a hub for the records of nodes, now and whenever they change; answered by the signed records it has."""
 
@@ -34,13 +59,13 @@ class NodeEntry(msgspec.Struct, frozen=True):
     name: str
     roles: tuple[str, ...]
     online: bool
-    last_seen: datetime
+    last_seen: datetime | None
 
 
-class RecordChanged(Message, frozen=True):
-    """Tells a hub's member of the new record of a node that it asked for; answered by nothing."""
+class RecordsChanged(Message, frozen=True):
+    """Tells a hub's member of new records of nodes that it asked for; answered by nothing."""
 
-    record: SignedRecord
+    records: tuple[SignedRecord, ...]
 
 
 class UpdateNetwork(Message, frozen=True):

@@ -10,6 +10,7 @@ from golem_vpn.net.control import Control
 from golem_vpn.net.dataplane import Topology
 from golem_vpn.net.directory import Directory
 from golem_vpn.net.endpoint import Endpoint
+from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.herald import Herald
 from golem_vpn.net.hub import Hub
 from golem_vpn.net.identity import Identities
@@ -20,6 +21,7 @@ from golem_vpn.net.records import KeptRecords
 from golem_vpn.net.shelf import Shelf
 from golem_vpn.net.ticket import Ticket
 from golem_vpn.store.database import Database
+from golem_vpn.store.exclusions import ExclusionRepository
 from golem_vpn.store.hubs import HubRepository, JoinedHubRepository
 from golem_vpn.store.network_documents import NetworkDocumentRepository
 from golem_vpn.store.node_records import NodeRecordRepository
@@ -44,6 +46,7 @@ class Node:
     directory: Directory
     peers: Peers
     membership: Membership
+    exclusions: Exclusions
     _records: KeptRecords
     _herald: Herald
 
@@ -64,18 +67,21 @@ class Node:
         own_record = _own_record(profile, identities, endpoint, topology, book)
         records.keep("own", identities.default.node_id)
         control = Control(endpoint, identities, own_record, book)
-        hub = Hub(control, records, HubRepository(database)) if profile.hub else None
-        directory = Directory(control, records, JoinedHubRepository(database), hub)
-        peers = Peers(control, topology, directory, records)
+        exclusions = Exclusions(ExclusionRepository(database))
+        await exclusions.open()
+        control.shut_out(exclusions)
+        hub = Hub(control, records, exclusions, HubRepository(database)) if profile.hub else None
+        directory = Directory(control, records, exclusions, JoinedHubRepository(database), hub)
+        peers = Peers(control, topology, directory, records, exclusions)
         documents = NetworkDocumentRepository(database)
         shelf = Shelf(documents)
         herald = Herald(control, shelf, documents)
-        membership = Membership(control, topology, peers, shelf, herald)
+        membership = Membership(control, topology, peers, shelf, herald, exclusions)
         if hub is not None:
             await hub.open()
         await directory.open(tickets)
         await membership.open()
-        return cls(identities, control, hub, directory, peers, membership, records, herald)
+        return cls(identities, control, hub, directory, peers, membership, exclusions, records, herald)
 
     async def run(self) -> None:
         """Answers other nodes and keeps up with them, until the endpoint is closed."""

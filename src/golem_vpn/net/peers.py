@@ -14,6 +14,7 @@ from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
 from golem_vpn.net.dataplane import Topology
 from golem_vpn.net.directory import Directory
+from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.record import KnownRecord, NodeRecord
 from golem_vpn.net.records import KeptRecords
 
@@ -29,11 +30,20 @@ _log = structlog.get_logger(__name__)
 class Peers:
     """Follows the nodes that are wanted."""
 
-    def __init__(self, control: Control, topology: Topology, directory: Directory, records: KeptRecords) -> None:
+    def __init__(
+        self,
+        control: Control,
+        topology: Topology,
+        directory: Directory,
+        records: KeptRecords,
+        exclusions: Exclusions,
+    ) -> None:
         self._control = control
         self._topology = topology
         self._directory = directory
         self._records = records
+        self._exclusions = exclusions
+        self._asked_for: frozenset[str] = frozenset()
         self._wanted: dict[str, anyio.CancelScope] = {}
         self._wakers: dict[str, anyio.Event] = {}
         self._limiter = anyio.CapacityLimiter(MAX_CONNECTING_AT_ONCE)
@@ -41,6 +51,7 @@ class Peers:
         control.on_presence(self._on_presence)
         control.book.on_change(self._on_record)
         directory.on_attached(self._on_attached)
+        exclusions.on_change(lambda _changed: self.want(self._asked_for))
 
     @property
     def wanted(self) -> Collection[str]:
@@ -48,10 +59,12 @@ class Peers:
         return self._wanted.keys()
 
     def want(self, node_ids: Collection[str]) -> None:
-        """Follows these nodes from now on, and no others."""
-        for node_id in set(self._wanted) - set(node_ids):
+        """Follows these nodes from now on, as far as they are welcome, and no others."""
+        self._asked_for = frozenset(node_ids)
+        welcome = {node_id for node_id in node_ids if node_id not in self._exclusions}
+        for node_id in self._wanted.keys() - welcome:
             self._drop(node_id)
-        for node_id in set(node_ids) - set(self._wanted):
+        for node_id in welcome - self._wanted.keys():
             self._add(node_id)
 
     async def run(self) -> None:

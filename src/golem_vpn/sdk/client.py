@@ -13,6 +13,7 @@ import msgspec
 from golem_vpn.errors import Conflict
 from golem_vpn.sdk import models
 from golem_vpn.sdk.connection import Connection, path_of
+from golem_vpn.sdk.hub import Hub
 from golem_vpn.sdk.payment import Payments
 
 NET = "/net-api/v1/net"
@@ -146,13 +147,18 @@ class Client(Connection):
         """Lists the nodes that share a network with the daemon."""
         return await self.ask(list[models.Peer], "GET", f"{DAEMON}/peers")
 
+    @property
+    def hub(self) -> Hub:
+        """The calls about hubs: joining, leaving, and who may be in the daemon's own."""
+        return Hub(self)
+
     async def create_ticket(self) -> str:
-        """Makes a ticket, by which another daemon can join this one's hub."""
-        return (await self.ask(dict[str, str], "POST", f"{DAEMON}/ticket"))["ticket"]
+        """Makes a ticket, by which other daemons can join this one's hub."""
+        return (await self.hub.create_ticket()).ticket or ""
 
     async def join(self, ticket: str) -> None:
         """Has the daemon join the hub that a ticket is from."""
-        await self.ask(type(None), "POST", f"{DAEMON}/join", {"ticket": ticket})
+        await self.hub.join(ticket)
 
     async def provider_status(self) -> models.ProviderStatus:
         """Tells how the daemon does as a provider."""

@@ -85,6 +85,29 @@ class Node(msgspec.Struct, frozen=True, rename="camel"):
     last_seen: datetime | None
 
 
+class Ticket(msgspec.Struct, frozen=True, rename="camel"):
+    """A ticket of the daemon's hub; its text is known once, when it is made."""
+
+    ticket_id: str
+    expires: datetime
+    uses: int | None
+    used: int
+    ticket: str | None = None
+
+
+class HubNode(msgspec.Struct, frozen=True, rename="camel"):
+    """A node that the daemon's hub admitted, or expelled."""
+
+    node_id: str
+    name: str
+    roles: tuple[str, ...]
+    online: bool
+    joined: datetime
+    last_seen: datetime | None
+    ticket_id: str | None
+    expelled: datetime | None
+
+
 class Peer(msgspec.Struct, frozen=True, rename="camel"):
     """A node that shares a network with the daemon."""
 

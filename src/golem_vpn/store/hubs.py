@@ -1,20 +1,36 @@
 """The hub's members and tickets, and the hubs that this node joined, in the database."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from golem_vpn.store.database import Database
 from golem_vpn.store.tables.net import HubMemberRow, HubTicketRow, JoinedHubRow
 
 
-class StoredMember(msgspec.Struct, frozen=True):
-    """A node that joined this hub."""
+class StoredTicket(msgspec.Struct, frozen=True):
+    """A ticket that this hub gave out."""
+
+    token_hash: bytes
+    created: datetime
+    expires: datetime
+    uses: int | None
+    """How many nodes it admits; any number where there is none."""
+    used: int = 0
+
+
+class StoredMember(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that this hub admitted, or expelled."""
 
     node_id: str
-    last_seen: datetime
+    joined: datetime
+    last_seen: datetime | None = None
+    token_hash: bytes | None = None
+    """The ticket that admitted it; none where the operator did."""
+    expelled: datetime | None = None
 
 
 class StoredHub(msgspec.Struct, frozen=True):
@@ -32,37 +48,71 @@ class HubRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_ticket(self, token_hash: bytes, expires: datetime) -> None:
+    async def add_ticket(self, ticket: StoredTicket) -> None:
         """Stores a ticket."""
         async with self._database.transaction() as session:
-            session.add(HubTicketRow(token_hash=token_hash, expires=expires))
+            session.add(HubTicketRow(**msgspec.structs.asdict(ticket)))
 
-    async def ticket_expiry(self, token_hash: bytes) -> datetime | None:
-        """Tells until when a ticket is good, if there is such a ticket."""
+    async def tickets(self) -> list[StoredTicket]:
+        """Lists the tickets, oldest first."""
         async with self._database.reading() as session:
-            return await session.scalar(select(HubTicketRow.expires).where(HubTicketRow.token_hash == token_hash))
+            rows = await session.scalars(select(HubTicketRow).order_by(HubTicketRow.created, HubTicketRow.token_hash))
+            return [StoredTicket(row.token_hash, row.created, row.expires, row.uses, row.used) for row in rows]
 
     async def drop_tickets(self, expired_before: datetime) -> None:
         """Forgets tickets that are good no more."""
         async with self._database.transaction() as session:
-            await session.execute(delete(HubTicketRow).where(HubTicketRow.expires < expired_before))
+            await session.execute(delete(HubTicketRow).where(HubTicketRow.expires <= expired_before))
 
-    async def add_member(self, node_id: str, now: datetime) -> None:
-        """Stores a member; one that is there stays as it is."""
-        statement = insert(HubMemberRow).values(node_id=node_id, joined=now, last_seen=now)
+    async def revoke_ticket(self, token_hash: bytes) -> None:
+        """Forgets a ticket."""
         async with self._database.transaction() as session:
-            await session.execute(statement.on_conflict_do_nothing())
+            await session.execute(delete(HubTicketRow).where(HubTicketRow.token_hash == token_hash))
 
-    async def note_seen(self, node_id: str, now: datetime) -> None:
-        """Notes when a member was there."""
+    async def redeem(self, token_hash: bytes, member: StoredMember) -> bool:
+        """Stores a member that shows a ticket, and counts the use; tells whether the ticket was good."""
+        ticket = HubTicketRow
+        good = (ticket.token_hash == token_hash, ticket.expires > member.joined)
+        left = or_(ticket.uses.is_(None), ticket.used < ticket.uses)
+        count = update(ticket).where(*good, left).values(used=ticket.used + 1).returning(ticket.token_hash)
         async with self._database.transaction() as session:
-            await session.execute(update(HubMemberRow).where(HubMemberRow.node_id == node_id).values(last_seen=now))
+            if (await session.scalars(count)).first() is None:
+                return False
+            await session.execute(_put(member))
+            return True
+
+    async def put_member(self, member: StoredMember, revoked_ticket: bytes | None = None) -> None:
+        """Stores a member in place of what was known of it, and forgets a ticket in the same moment."""
+        async with self._database.transaction() as session:
+            await session.execute(_put(member))
+            await session.execute(delete(HubTicketRow).where(HubTicketRow.token_hash == revoked_ticket))
+
+    async def remove_member(self, node_id: str) -> None:
+        """Forgets a member."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(HubMemberRow).where(HubMemberRow.node_id == node_id))
+
+    async def note_seen(self, seen: Mapping[str, datetime]) -> None:
+        """Notes when members were there."""
+        async with self._database.transaction() as session:
+            for node_id, moment in seen.items():
+                found = update(HubMemberRow).where(HubMemberRow.node_id == node_id)
+                await session.execute(found.values(last_seen=moment))
 
     async def members(self) -> list[StoredMember]:
-        """Lists the members by node id."""
+        """Lists whom this hub admitted or expelled, by node id."""
         async with self._database.reading() as session:
             rows = await session.scalars(select(HubMemberRow).order_by(HubMemberRow.node_id))
-            return [StoredMember(row.node_id, row.last_seen) for row in rows]
+            return [
+                StoredMember(
+                    node_id=row.node_id,
+                    joined=row.joined,
+                    last_seen=row.last_seen,
+                    token_hash=row.token_hash,
+                    expelled=row.expelled,
+                )
+                for row in rows
+            ]
 
 
 class JoinedHubRepository:
@@ -89,3 +139,9 @@ class JoinedHubRepository:
         async with self._database.reading() as session:
             rows = await session.scalars(select(JoinedHubRow).order_by(JoinedHubRow.node_id))
             return [StoredHub(row.node_id, row.endpoint_id, tuple(row.addresses.split()), row.token) for row in rows]
+
+
+def _put(member: StoredMember) -> Insert:
+    values = msgspec.structs.asdict(member)
+    statement = insert(HubMemberRow).values(**values)
+    return statement.on_conflict_do_update(index_elements=[HubMemberRow.node_id], set_=values)

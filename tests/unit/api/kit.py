@@ -15,21 +15,29 @@ from golem_vpn.api.app import create_app
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
 from golem_vpn.api.gate import Gates
-from golem_vpn.errors import InvalidInput, RuntimeUnavailable
+from golem_vpn.errors import NotFound, RuntimeUnavailable
 from golem_vpn.files.bus import Bus
 from golem_vpn.files.exchange import Exchange
 from golem_vpn.files.fetch import Fetcher
 from golem_vpn.files.service import FileService
 from golem_vpn.images.registry import Registry
 from golem_vpn.market.service import MarketService
+from golem_vpn.net.control import Control
+from golem_vpn.net.exclusions import Exclusions
+from golem_vpn.net.hub import Hub
 from golem_vpn.net.identity import Identities
+from golem_vpn.net.records import KeptRecords
+from golem_vpn.net.ticket import Ticket
 from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import Role
 from golem_vpn.store.app_keys import AppKeyRepository
 from golem_vpn.store.database import Database
+from golem_vpn.store.exclusions import ExclusionRepository
 from golem_vpn.store.files import FileRepository
+from golem_vpn.store.hubs import HubRepository
 from golem_vpn.store.images import ImageRepository
 from golem_vpn.store.networks import NetworkRepository
+from golem_vpn.store.node_records import NodeRecordRepository
 from golem_vpn.vpn.attachments import Attachments, Document
 from golem_vpn.vpn.model import Connection
 from golem_vpn.vpn.networks import NetworkService
@@ -102,19 +110,23 @@ class Entry:
 
 @dataclass
 class OneHub:
+    hub: Hub
     joined: list[str] = field(default_factory=list)
+
+    def own_hub(self) -> Hub:
+        return self.hub
 
     async def nodes(self) -> list[Entry]:
         return [Entry()]
 
-    async def ticket(self) -> str:
-        return "ticket-1"
-
     async def join(self, text: str) -> str:
-        if text != "ticket-1":
-            raise InvalidInput("not a ticket")
-        self.joined.append(text)
-        return PROVIDER
+        self.joined.append(Ticket.parse(text).hub)
+        return self.joined[-1]
+
+    async def leave(self, hub_id: str | None) -> str:
+        if not self.joined:
+            raise NotFound("this node has not joined any hub")
+        return self.joined.pop()
 
 
 class DeafPublisher:
@@ -235,7 +247,7 @@ async def services(
         app_keys=app_keys,
         networks=networks,
         gates=Gates(app_keys, networks),
-        directory=OneHub(),
+        directory=OneHub(make_hub(node.control, database)),
         attachments=Attachments(NoDocuments(), NoInterfaces(), node.id, networks.gate_addresses),
         market=market,
         images=images,
@@ -258,6 +270,12 @@ async def provider(world: World, node: Node) -> AsyncIterator[Provider]:
         node.knows(provider.node)
         provider.node.knows(node)
         yield provider
+
+
+def make_hub(control: Control, database: Database) -> Hub:
+    """Makes the daemon a hub."""
+    records = KeptRecords(control.book, NodeRecordRepository(database))
+    return Hub(control, records, Exclusions(ExclusionRepository(database)), HubRepository(database))
 
 
 @pytest.fixture

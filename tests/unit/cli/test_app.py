@@ -30,6 +30,9 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, st
     [
         ("banana",),
         ("me", "--banana"),
+        ("ticket", "--expires", "soon"),
+        ("ticket", "--expires", "4000d"),
+        ("ticket", "--uses", "0"),
         ("network", "create"),
         ("local", "up", "--providers", "many"),
         ("local", "up", "--providers", "101"),

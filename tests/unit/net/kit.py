@@ -88,12 +88,12 @@ async def running(*nodes: Node) -> AsyncIterator[None]:
 
 def echoing(node: Node) -> Node:
     """Has a node answer what is shouted."""
-
-    @node.control.on(Shout)
-    async def echo(sender: str, message: Shout) -> Echo:
-        return Echo(sender, message.text)
-
+    node.control.on(Shout)(_echo)
     return node
+
+
+async def _echo(sender: str, message: Shout) -> Echo:
+    return Echo(sender, message.text)
 
 
 async def raw(sender: Node, to: Node, message: bytes) -> Answer | Refusal:
@@ -134,6 +134,7 @@ class Cluster:
             anyio.CancelScope(),
             anyio.Event(),
         )
+        station.node.control.on(Shout)(_echo)
         topology.addresses.append(endpoint.addresses[0])
         self._tasks.start_soon(self._run, station)
         if join is not None:

@@ -1,4 +1,4 @@
-"""The daemon's own API: application keys, identities, hubs, and what the data plane counts."""
+"""The daemon's own API: application keys, identities, known nodes, and what the data plane counts."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ from golem_vpn.api.models import (
     NewIdentity,
     NodeInfo,
     PeerInfo,
-    TicketText,
 )
 from golem_vpn.vpn.networks import parse_node_id
 
@@ -70,18 +69,6 @@ async def list_known_nodes(directory: Hubs) -> list[NodeInfo]:
     ]
 
 
-@post("/ticket", status_code=HTTP_200_OK, responses=raises(400, 409))
-async def create_ticket(directory: Hubs) -> TicketText:
-    """Makes a ticket, by which another node can join this daemon's hub."""
-    return TicketText(await directory.ticket())
-
-
-@post("/join", status_code=HTTP_200_OK, guards=[json_body], responses=raises(400, 403, 409, 502))
-async def join_hub(directory: Hubs, data: JSONBody[TicketText]) -> None:
-    """Joins the hub that a ticket is from."""
-    await directory.join(data.ticket)
-
-
 @get("/peers", responses=raises())
 async def list_peers(node: Node, directory: Hubs) -> list[PeerInfo]:
     """Lists the nodes that share a network with this one, and how packets reach them."""
@@ -107,6 +94,6 @@ def router() -> Router:
     """Gives the routes."""
     handlers = [
         list_app_keys, create_app_key, remove_app_key, list_identities, create_identity, list_known_nodes,
-        create_ticket, join_hub, list_peers, show_status,
+        list_peers, show_status,
     ]  # fmt: skip
     return Router(prefixes.DAEMON, route_handlers=handlers, tags=["Daemon"])

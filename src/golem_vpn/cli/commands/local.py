@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
-from golem_vpn.cli.commands.nodes import join_hub
+from golem_vpn.cli.commands.hubs import join_hub
 from golem_vpn.cli.console import out, show_json, show_rows, tell, waiting
 from golem_vpn.cli.local_set import SUBNET, LocalSet
 from golem_vpn.cli.options import Common, Place, check_api_address

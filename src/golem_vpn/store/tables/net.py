@@ -24,17 +24,31 @@ class HubTicketRow(Base):
     __tablename__ = "hub_tickets"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    created: Mapped[datetime]
     expires: Mapped[datetime]
+    uses: Mapped[int | None]
+    used: Mapped[int]
 
 
 class HubMemberRow(Base):
-    """A node that joined this hub."""
+    """A node that this hub admitted, by a ticket or by its operator, or expelled."""
 
     __tablename__ = "hub_members"
 
     node_id: Mapped[str] = mapped_column(primary_key=True)
     joined: Mapped[datetime]
-    last_seen: Mapped[datetime]
+    last_seen: Mapped[datetime | None]
+    token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    expelled: Mapped[datetime | None]
+
+
+class ExclusionRow(Base):
+    """A node that a hub, which this node joined, expelled."""
+
+    __tablename__ = "exclusions"
+
+    hub_id: Mapped[str] = mapped_column(primary_key=True)
+    node_id: Mapped[str] = mapped_column(primary_key=True)
 
 
 class JoinedHubRow(Base):

@@ -62,13 +62,6 @@ async def test_the_hubs_nodes(client: httpx.AsyncClient) -> None:
     ]
 
 
-async def test_tickets_and_joining(client: httpx.AsyncClient, services: Services) -> None:
-    ticket = (await client.post("/golem-vpn/v1/ticket")).json()
-    response = await client.post("/golem-vpn/v1/join", json=ticket)
-    assert (response.status_code, response.text) == (200, "null")
-    assert (await client.post("/golem-vpn/v1/join", json={"ticket": "rubbish"})).status_code == 400
-
-
 async def test_peers_have_names(client: httpx.AsyncClient) -> None:
     known, silent = (await client.get("/golem-vpn/v1/peers")).json()
     assert known == {**PEER, "name": "provider-1", "online": True}

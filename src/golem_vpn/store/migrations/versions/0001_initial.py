@@ -83,16 +83,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_app_keys_name")),
     )
     op.create_table(
+        "exclusions",
+        sa.Column("hub_id", sa.String(), nullable=False),
+        sa.Column("node_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("hub_id", "node_id", name=op.f("pk_exclusions")),
+    )
+    op.create_table(
         "hub_members",
         sa.Column("node_id", sa.String(), nullable=False),
         sa.Column("joined", sa.BigInteger(), nullable=False),
-        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=True),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("expelled", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_hub_members")),
     )
     op.create_table(
         "hub_tickets",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=True),
+        sa.Column("used", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_hub_tickets")),
     )
     op.create_table(
@@ -476,6 +487,7 @@ def downgrade() -> None:
     op.drop_table("images")
     op.drop_table("hub_tickets")
     op.drop_table("hub_members")
+    op.drop_table("exclusions")
     op.drop_table("app_keys")
     with op.batch_alter_table("agreements", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_agreements_told"))
