@@ -2,8 +2,8 @@
 
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +65,18 @@ async def requestor_and_providers(folder: Path, providers: int = 2) -> AsyncIter
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(end_daemons, [node.process for node in reversed(nodes) if node.process])
+
+
+@contextmanager
+def nodes_apart(folder: Path, options: dict[str, list[str]]) -> Iterator[list[TestNode]]:
+    """Runs daemons with these options by name, which have not joined each other, on loopback."""
+    nodes = [_node(name, folder, *words) for name, words in options.items()]
+    try:
+        for node in nodes:
+            node.start()
+        yield nodes
+    finally:
+        end_daemons([node.process for node in reversed(nodes) if node.process])
 
 
 def _node(name: str, folder: Path, *options: str) -> TestNode:
