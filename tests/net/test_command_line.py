@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -167,20 +166,37 @@ def test_a_daemon_in_the_foreground_ends_cleanly(tmp_path: Path) -> None:
     assert not (tmp_path / "daemon.json").exists()
 
 
+DEMO = """
+import sys
+from golem_vpn.cli.main import main
+loading = "golem_vpn.cli.app"
+sys.addaudithook(lambda event, about: event == "import" and about[0] == loading and print(loading, file=sys.stderr))
+main(["demo"])
+"""
+
+
 @pytest.mark.parametrize(
-    ("after", "number"),
-    [(0.2, signal.SIGINT), (0.3, signal.SIGINT), (2.0, signal.SIGINT), (4.0, signal.SIGINT), (3.0, signal.SIGTERM)],
+    ("line", "number"),
+    [
+        ("golem_vpn.cli.app", signal.SIGINT),
+        ("starting the requestor", signal.SIGINT),
+        ("starting 2 providers", signal.SIGINT),
+        ("create network", signal.SIGTERM),
+        ("hire two providers", signal.SIGINT),
+        ("B pings", signal.SIGHUP),
+    ],
 )
-def test_an_interrupted_demo_leaves_nothing_behind(after: float, number: signal.Signals, tmp_path: Path) -> None:
+def test_an_interrupted_demo_leaves_nothing_behind(line: str, number: signal.Signals, tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     demo = subprocess.Popen(
-        [sys.executable, "-m", "golem_vpn", "demo"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        [sys.executable, "-c", DEMO], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
-    time.sleep(after)
+    assert demo.stderr is not None
+    assert any(line in told for told in demo.stderr), "the demo ended before"
     demo.send_signal(number)
-    _, told = demo.communicate(timeout=30)
-    assert demo.returncode == 130, told
-    assert b"Traceback" not in told
+    _, rest = demo.communicate(timeout=30)
+    assert demo.returncode == 130, rest
+    assert "Traceback" not in rest
     assert list(tmp_path.iterdir()) == []
     assert not processes_with(str(tmp_path))
