@@ -166,6 +166,21 @@ def test_a_daemon_in_the_foreground_ends_cleanly(tmp_path: Path) -> None:
     assert not (tmp_path / "daemon.json").exists()
 
 
+def test_the_demo_shows_all_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    steps = {step["title"]: step["outcome"] for step in json.loads(golem_vpn(tmp_path, "demo", "--json"))}
+    assert list(steps) == [
+        "start a requestor and two providers", "create network", "hire two providers",
+        "deploy and start the payload machines", "B fetches http://192.168.0.2:8000/", "B pings 192.168.0.2",
+        "B sends UDP to 192.168.0.2", "the requestor fetches the page through the gate",
+        "throughput from A to B, encrypted", "remove nodes and network", "end the daemons",
+    ]  # fmt: skip
+    assert steps["the requestor fetches the page through the gate"] == "hello from a payload"
+    assert steps["throughput from A to B, encrypted"].endswith("Mbit/s")
+    assert list(tmp_path.iterdir()) == []
+    assert not processes_with(str(tmp_path))
+
+
 DEMO = """
 import sys
 from golem_vpn.cli.main import main

@@ -81,14 +81,14 @@ class DemoNetwork(AbstractAsyncContextManager["DemoNetwork"]):
     async def show(self) -> None:
         """Lets the payloads talk to each other and to the requestor."""
         a, b = self._machines
-        for server in (payloads.HTTP_SERVER, payloads.UDP_ECHO, payloads.BULK_SINK):
-            await a.spawn(*payloads.command(server))
+        for machine, server in ((a, payloads.HTTP_SERVER), (a, payloads.UDP_ECHO), (b, payloads.BULK_SINK)):
+            await machine.spawn(*payloads.command(server))
         tell = self._story.tell
         await tell(f"B fetches http://{a.address}:{payloads.HTTP_PORT}/", _call(b, payloads.HTTP_CLIENT, a.address))
         await tell(f"B pings {a.address}", _call(b, payloads.PING, a.address))
         await tell(f"B sends UDP to {a.address}", _call(b, payloads.UDP_CLIENT, a.address))
         await tell("the requestor fetches the page through the gate", self._fetch_through_gate(a.address))
-        await tell("throughput from B to A, encrypted", _call(b, payloads.BULK_SOURCE, a.address))
+        await tell("throughput from A to B, encrypted", _call(a, payloads.BULK_SOURCE, b.address))
 
     async def _create(self) -> str:
         network = await self._client.create_network(NETWORK)
