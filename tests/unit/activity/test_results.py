@@ -39,7 +39,7 @@ async def test_how_many_were_given_is_remembered_until_the_batch_ends(
     async def waits(batch_id: str) -> bool:
         """Tells whether a read waits for more than there is, and so asks again in the end."""
         asked.clear()
-        assert len(await reader.read(alice.id, bob.id, ("activity", batch_id), 0.01, None)) == 1
+        assert len(await reader.read(alice.id, bob.id, ("activity", batch_id), 0.5, None)) == 1
         return len(asked) > 1
 
     async with running(alice, bob):
@@ -55,7 +55,7 @@ async def test_how_many_were_given_is_remembered_until_the_batch_ends(
 async def test_a_silent_provider_does_not_make_a_call_last_longer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 2.0)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
     alice, bob = (make_node(world.wire, world.directory, name) for name in ("alice", "bob"))
     alice.knows(bob)
@@ -71,6 +71,6 @@ async def test_a_silent_provider_does_not_make_a_call_last_longer(
     reader = ResultsReader(alice.control, News(alice.control))
     async with running(alice, bob):
         begin = anyio.current_time()
-        assert await reader.read(alice.id, bob.id, ("activity", "batch"), 1.2, None) == []
+        assert await reader.read(alice.id, bob.id, ("activity", "batch"), 2.5, None) == []
         assert len(asked) > 1
-        assert anyio.current_time() - begin < 1.8
+        assert anyio.current_time() - begin < 3.9
