@@ -192,23 +192,23 @@ fn a_flood_of_unanswered_requests_is_refused_beyond_the_budget() {
     run(async {
         let (a, b) = (endpoint(1).await, endpoint(2).await);
         let message = vec![0; MESSAGE_LIMIT];
-        let requests: Vec<_> = (0..20)
-            .map(|_| {
-                let (a, b, message) = (a.clone(), b.clone(), message.clone());
-                tokio::spawn(async move { ask(&a, &b, &message).await })
-            })
-            .collect();
-        let mut refused = 0;
+        let mut requests = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let (a, b, message) = (a.clone(), b.clone(), message.clone());
+            requests.spawn(async move { ask(&a, &b, &message).await });
+        }
         let mut held = Vec::new();
         for _ in 0..8 {
             held.push(b.accept().await.unwrap());
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        drop(held);
-        for request in requests {
-            refused += usize::from(request.await.unwrap() == Err(ControlError::Refused(Refusal::Busy)));
+        for _ in 0..12 {
+            let reply = requests.join_next().await.unwrap().unwrap();
+            assert_eq!(reply, Err(ControlError::Refused(Refusal::Busy)));
         }
-        assert_eq!(refused, 12);
+        drop(held);
+        while let Some(reply) = requests.join_next().await {
+            assert_eq!(reply.unwrap(), Err(ControlError::Refused(Refusal::Unanswered)));
+        }
     });
 }
 

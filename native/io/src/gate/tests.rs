@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::*;
 
+const PATIENCE: Duration = Duration::from_secs(60);
 const HEAD: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
 
 /// A gate between a client's TCP connection and a payload's stream that holds `payload_buffer` bytes.
@@ -42,7 +43,7 @@ fn quick_limits() -> Limits {
     Limits {
         ping: Duration::from_millis(50),
         silence: Duration::from_secs(1),
-        stall: Duration::from_secs(5),
+        stall: PATIENCE,
         drain: Duration::from_millis(500),
         longest_message: 16 << 20,
     }
@@ -256,6 +257,16 @@ async fn a_client_that_does_not_read_stops_the_payload_but_not_itself() {
     assert!(received == sent);
     drop(payload);
     assert_eq!(pump.await.unwrap().reason, GateReason::PayloadClosed);
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_for_too_long_is_dropped() {
+    let limits = Limits { silence: Duration::from_millis(100), stall: Duration::from_millis(500), ..quick_limits() };
+    let Gate { client, mut payload, pump } = gate(Vec::new(), 1000, limits).await;
+    let feed = tokio::spawn(async move { while payload.write_all(&[1; 1000]).await.is_ok() {} });
+    assert_eq!(timeout(PATIENCE, pump).await.unwrap().unwrap().reason, GateReason::ClientSilent);
+    timeout(PATIENCE, feed).await.unwrap().unwrap();
+    drop(client);
 }
 
 #[tokio::test]
