@@ -27,6 +27,7 @@ __all__ = [
     "Stream",
     "decompress",
     "probe",
+    "probe_tun",
     "sandbox_main",
 ]
 
@@ -50,6 +51,12 @@ class Offloads(TypedDict):
     udp_receive: bool
     send_buffer: int
     receive_buffer: int
+
+@type_check_only
+class TunOffloads(TypedDict):
+    checksum: bool
+    tcp: bool
+    udp: bool
 
 @type_check_only
 class ConnectionInfo(TypedDict):

@@ -18,6 +18,7 @@ __all__ = [
     "Stream",
     "decompress",
     "probe",
+    "probe_tun",
     "sandbox_main",
 ]
 
@@ -41,6 +42,12 @@ class Offloads(TypedDict):
     udp_receive: bool
     send_buffer: int
     receive_buffer: int
+
+@type_check_only
+class TunOffloads(TypedDict):
+    checksum: bool
+    tcp: bool
+    udp: bool
 
 @type_check_only
 class ConnectionInfo(TypedDict):
@@ -194,7 +201,7 @@ class Endpoint:
         timeout: SupportsFloat | SupportsIndex,
     ) -> Future[bytes]:
         """
-        Sends a message of at most 1 MiB and waits for the reply.
+        Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, `https://HOST:PORT`.
         """
     def revoke(self, /, endpoint_id: bytes | bytearray) -> None:
         """
@@ -276,6 +283,11 @@ def decompress(compression: str, block: bytes, limit: SupportsIndex) -> bytes:
 def probe() -> Offloads:
     """
     Tries what the machine can do without any privilege.
+    """
+
+def probe_tun(fd: SupportsIndex) -> TunOffloads:
+    """
+    Turns on what the kernel does for a TUN that nobody reads yet, and tells it.
     """
 
 def sandbox_main(arguments: SupportsGetItem[int, str]) -> int:

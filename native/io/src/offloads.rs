@@ -1,11 +1,11 @@
 //! What this machine takes off the data plane's hands, found out by trying. `golem-vpn doctor` tells it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use golem_vpn_proto::Cipher;
 
-use crate::tun::{self, Tun, TunOffloads};
+use crate::tun::{Tun, TunOffloads};
 use crate::udp::{self, SocketStatus};
 
 /// What needs no privilege to find out.
@@ -26,21 +26,21 @@ pub fn probe() -> io::Result<Offloads> {
     Ok(Offloads { aes_instructions, socket: udp::probe()? })
 }
 
-/// Makes an interface with a newly opened `/dev/net/tun`, to see what it can do; it is gone afterwards.
-/// Where the caller has a network namespace of its own, nobody else sees it.
+/// Turns on what the kernel does for a TUN that nobody reads yet, and tells it.
 ///
 /// # Errors
-/// What the system says, for instance `PermissionDenied` without `CAP_NET_ADMIN` in the network namespace.
+/// `InvalidInput` when the descriptor is no TUN; else what the system says.
 pub fn probe_tun(device: OwnedFd) -> io::Result<TunOffloads> {
-    tun::attach(device.as_fd(), "vpn-probe%d")?;
     Ok(Tun::from_fd(device)?.offloads())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::OpenOptions;
+    use std::fs::File;
+    use std::os::fd::AsFd;
 
     use super::*;
+    use crate::tun;
 
     #[test]
     fn a_socket_is_probed() {
@@ -50,8 +50,9 @@ mod tests {
 
     #[test]
     fn a_tun_is_probed() {
-        let opened = OpenOptions::new().read(true).write(true).open("/dev/net/tun");
-        match opened.and_then(|device| probe_tun(device.into())) {
+        let opened = File::options().read(true).write(true).open("/dev/net/tun");
+        let made = opened.and_then(|device| tun::attach(device.as_fd(), "vpn-probe%d").map(|()| device));
+        match made.and_then(|device| probe_tun(device.into())) {
             Ok(offloads) => assert!(offloads.header),
             Err(error) => eprintln!("SKIPPED: no TUN can be made here: {error}"),
         }

@@ -28,7 +28,7 @@ mod native {
     #[pymodule_export]
     use super::errors::{ConnectError, ControlError, NativeError};
     #[pymodule_export]
-    use super::probe::probe;
+    use super::probe::{probe, probe_tun};
     #[pymodule_export]
     use super::stack::{Stack, Stream};
 

@@ -1,6 +1,6 @@
 //! `probe`: what this machine takes off the data plane's hands.
 
-use golem_vpn_io::offloads;
+use golem_vpn_io::{descriptor, offloads};
 use pyo3::prelude::*;
 
 use crate::errors;
@@ -27,4 +27,21 @@ pub fn probe(py: Python<'_>) -> PyResult<Offloads> {
         send_buffer: found.socket.send_buffer,
         receive_buffer: found.socket.receive_buffer,
     })
+}
+
+/// What the kernel does for a TUN.
+#[derive(IntoPyObject)]
+pub struct TunOffloads {
+    checksum: bool,
+    tcp: bool,
+    udp: bool,
+}
+
+/// Turns on what the kernel does for a TUN that nobody reads yet, and tells it.
+#[pyfunction]
+#[pyo3(signature = (fd) -> "TunOffloads")]
+pub fn probe_tun(fd: i32) -> PyResult<TunOffloads> {
+    let device = descriptor::duplicate(fd).map_err(errors::native)?;
+    let found = offloads::probe_tun(device).map_err(errors::native)?;
+    Ok(TunOffloads { checksum: found.checksum, tcp: found.tcp, udp: found.udp })
 }
