@@ -56,7 +56,7 @@ async def test_bytes_come_back_whatever_the_messages(client: Client) -> None:
                 received += bytes(await gate.recv())  # type: ignore[arg-type]
             assert received == b"text fragmented"
             async with anyio.create_task_group() as group:
-                group.start_soon(gate.send, big)
+                group.start_soon(gate.send, [big[: 5 << 20], big[5 << 20 :]])
                 digest, length = hashlib.sha256(), 0
                 while length < len(big):
                     message = await gate.recv()
@@ -104,10 +104,16 @@ async def test_what_cannot_be_reached_is_told_by_the_status(client: Client) -> N
         with pytest.raises(ConnectionRefused):
             async with open_gate(client, machine.network, machine.address, 9):
                 pass
-        for silent in ("192.168.0.77", "8.8.8.8"):
-            with pytest.raises((ConnectionTimeout, ConnectionRefused)):
+        with pytest.raises(ConnectionRefused, match="Invalid network IP address"):
+            async with open_gate(client, machine.network, "8.8.8.8", 80):
+                pass
+        await client.add_node(machine.network, f"0x{5:040x}", "192.168.0.88")
+        for silent in ("192.168.0.77", "192.168.0.88"):
+            began = anyio.current_time()
+            with pytest.raises(ConnectionTimeout):
                 async with open_gate(client, machine.network, silent, 80):
                     pass
+            assert anyio.current_time() - began >= 5
         with pytest.raises(Forbidden):
             async with open_gate(client, "0" * 32, machine.address, 80):
                 pass
