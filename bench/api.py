@@ -17,6 +17,7 @@ from bench.calls import Api, Figures, idle_polls, load
 from bench.matching import measure_matching
 from bench.report import RESULTS
 from golem_vpn.cli.local_set import LocalSet
+from golem_vpn.descriptors import allow_many_descriptors
 from golem_vpn.sdk.client import ACTIVITY, Client
 from golem_vpn.sdk.machine import PayloadMachine
 
@@ -32,6 +33,7 @@ Loads = dict[str, dict[str, Figures]]
 def run_api(console: Console, *, quick: bool) -> Path:
     """Measures all of it, prints it, and gives where it was written."""
     matching = measure_matching()
+    allow_many_descriptors()
     with _local_set() as api:
         loads = anyio.run(_measure, api, 1.0 if quick else 5.0)
     for table in (_matching_table(matching), _loads_table(loads)):

@@ -11,9 +11,16 @@ import pytest
 from golem_vpn.cli.commands.local import bring_up
 from golem_vpn.cli.local_set import ANY_PORT, LocalSet
 from golem_vpn.cli.session import app_key, daemon_file
+from golem_vpn.descriptors import allow_many_descriptors
 from golem_vpn.sdk.client import Client
 
 PROVIDERS = 2
+
+
+@pytest.fixture(scope="session", autouse=True)
+def many_descriptors() -> None:
+    """Lets tests hold connections by the thousand, as their daemons do."""
+    allow_many_descriptors()
 
 
 @pytest.fixture(scope="session")

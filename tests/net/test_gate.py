@@ -138,6 +138,7 @@ async def test_the_source_address_is_the_requestors(client: Client) -> None:
                         await anyio.sleep(0.1)
 
 
+@pytest.mark.timeout(180)
 async def test_thousands_of_gates_at_once(client: Client) -> None:
     url = client.url.replace("http", "ws", 1)
     async with payload_machines(client, count=1) as (machine,):

@@ -1,7 +1,6 @@
 """Serves the API on a socket, inside the daemon's event loop."""
 
 import functools
-import resource
 import socket
 import sys
 
@@ -9,7 +8,6 @@ import anyio
 import anyio.abc
 import h11
 import httptools
-import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -20,6 +18,7 @@ from golem_vpn.api.bus_sockets import BusSockets
 from golem_vpn.api.dependencies import Services
 from golem_vpn.api.upgrade_server import Answer, UpgradeProtocol, Upgrades
 from golem_vpn.config import Address
+from golem_vpn.descriptors import allow_many_descriptors
 from golem_vpn.errors import ConfigurationError
 
 BACKLOG = 2048
@@ -27,8 +26,6 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than clients keep idle connections, so that none sends a request just when the daemon hangs up."""
 GRACE_SECONDS = 1
 """What requests get to end when the daemon stops."""
-
-log = structlog.get_logger()
 
 
 class ApiServer:
@@ -45,7 +42,7 @@ class ApiServer:
         Raises:
             ConfigurationError: the address cannot be had.
         """
-        _allow_many_descriptors()
+        allow_many_descriptors()
         with await _bind(self._listen) as listening:
             server = self._server()
             async with anyio.create_task_group() as tasks:
@@ -131,11 +128,3 @@ async def _bind(address: Address) -> socket.socket:
             f"The API cannot listen at {address}: {error.strerror}; does another daemon run there?"
         ) from error
     return listening
-
-
-def _allow_many_descriptors() -> None:
-    """Takes as many descriptors as the system allows without asking: each gate needs some."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        log.debug("raised the limit of open files", before=soft, now=hard)
