@@ -176,7 +176,7 @@ async def test_an_approval_whose_answer_got_lost(world: World, monkeypatch: pyte
         with monkeypatch.context() as patch:
             lose_answers(bob.node.endpoint, patch, b"approve-agreement")
             with pytest.raises(NotYet):
-                await bob.market.agreements.approve(bob.id, agreement_id, timeout=0.5)
+                await bob.market.agreements.approve(bob.id, agreement_id, timeout=1.5)
         assert await states(alice, bob, agreement_id) == [S.APPROVED, S.PENDING]
         # Whoever makes an activity shows that it has heard.
         assert (await bob.agreements.live(alice.id, agreement_id)).state is S.APPROVED
@@ -191,7 +191,7 @@ async def test_an_end_that_comes_before_the_answer_to_the_approval(
         with monkeypatch.context() as patch:
             lose_answers(bob.node.endpoint, patch, b"approve-agreement")
             with pytest.raises(NotYet):
-                await bob.market.agreements.approve(bob.id, agreement_id, timeout=0.5)
+                await bob.market.agreements.approve(bob.id, agreement_id, timeout=1.5)
         await alice.agreements.terminate(alice.id, agreement_id)
         assert await states(alice, bob, agreement_id) == [S.TERMINATED, S.TERMINATED]
         assert await kinds(bob) == [AgreementEventKind.APPROVED, AgreementEventKind.TERMINATED]
@@ -209,8 +209,8 @@ async def test_an_end_is_told_later_to_a_side_that_is_away(world: World) -> None
 
 async def test_what_nobody_approves_in_time_expires(world: World) -> None:
     async with world.pair() as (alice, bob):
-        agreement_id = await pending(alice, bob, seconds=1)
-        await anyio.sleep(1)
+        agreement_id = await pending(alice, bob, seconds=3)
+        await anyio.sleep(3)
         with pytest.raises(Gone, match="Expired"):
             await bob.market.agreements.approve(bob.id, agreement_id)
         await until_both_are(alice, bob, agreement_id, S.EXPIRED, S.EXPIRED)
