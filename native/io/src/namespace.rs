@@ -14,7 +14,7 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    /// Makes a network namespace; says on stderr that a test is skipped where there can be none.
+    /// Makes a network namespace; says on stderr that a test is skipped where an ordinary user can have none.
     pub(crate) fn new() -> Option<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (ready, outcome) = mpsc::channel();
@@ -28,6 +28,8 @@ impl Namespace {
         match outcome.recv() {
             Ok(None) => Some(Self { jobs }),
             refused => {
+                // SAFETY: it takes nothing, and cannot fail.
+                assert_ne!(unsafe { libc::geteuid() }, 0, "root can make no network namespace here: {refused:?}");
                 eprintln!("SKIPPED: there can be no network namespace: {refused:?}");
                 None
             }
