@@ -12,7 +12,7 @@ from golem_vpn.sdk.machine import CommandFailed, PayloadMachine
 
 async def providers(client: Client, count: int) -> list[str]:
     """Gives the node ids of providers that are online; waits for them, for a while."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while True:
             found = [node.node_id for node in await client.nodes() if "provider" in node.roles and node.online]
             if len(found) >= count:

@@ -26,3 +26,4 @@ MODULES = (
 def test_as_an_ordinary_user(tun_device_node: Path) -> None:
     outcome = run_tests(MODULES, tun_device_node)
     assert outcome.returncode == 0, outcome.stdout
+    assert "is closed to this user" not in outcome.stdout, outcome.stdout

@@ -25,6 +25,7 @@ as_the_user = pytest.mark.skipif(os.geteuid() == 0, reason="test_as_an_ordinary_
 def test_as_an_ordinary_user(tun_device_node: Path) -> None:
     outcome = run_tests([Path(__file__).name], tun_device_node)
     assert outcome.returncode == 0, outcome.stdout
+    assert "is closed to this user" not in outcome.stdout, outcome.stdout
 
 
 @pytest.fixture(scope="module")
