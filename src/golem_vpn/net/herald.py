@@ -1,7 +1,7 @@
 """Brings the newest documents of this node's networks to everyone whom they concern, however long that takes.
 
 What is to be told is in the store before it is told, and stays there until the node confirmed it: no lost message, and
-no restart on either side, loses it.
+no restart on either side, loses it. Who confirmed is stored for many nodes at once: after a crash some are told twice.
 """
 
 from collections import defaultdict
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_TELLING_AT_ONCE = 64
 TELL_TIMEOUT = 5.0
+STORE_SECONDS = 0.5
+"""How long confirmations are gathered until they are stored."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +36,9 @@ class Herald:
         self._shelf = shelf
         self._repository = repository
         self._pending: defaultdict[str, set[str]] = defaultdict(set)
+        self._confirmed: defaultdict[tuple[str, int, bool], list[str]] = defaultdict(list)
+        """Who confirmed what since the last storing: by network, version, and whether that has the node as a member."""
+        self._unstored = anyio.Event()
         self._wakers: dict[str, anyio.Event] = {}
         self._tasks: TaskGroup | None = None
         self._limiter = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
@@ -50,10 +55,14 @@ class Herald:
             self._tasks = tasks
             for node_id in tuple(self._pending):
                 self._wake(node_id)
-            await anyio.sleep_forever()
+            while True:
+                await self._unstored.wait()
+                await anyio.sleep(STORE_SECONDS)
+                await self._store_confirmed()
 
     async def announce(self, network_id: str) -> None:
         """Begins to tell of a network's newest document."""
+        await self._store_confirmed()
         for item in await self._repository.unconfirmed():
             if item.network_id == network_id:
                 self._pending[item.node_id].add(network_id)
@@ -103,12 +112,19 @@ class Herald:
         confirmed = await self._control.request(node_id, UpdateNetwork(known.signed), Confirmed, TELL_TIMEOUT)
         if confirmed.version < known.document.version:
             raise GolemVpnError(f"it is at version {confirmed.version} of {network_id}")
-        if node_id in known.document.node_ids:
-            await self._repository.confirm(network_id, node_id, known.document.version)
-        else:
-            await self._repository.dismiss(network_id, node_id, known.document.version)
         if self._shelf.find(network_id) is known:
             self._pending[node_id].discard(network_id)
+            member = node_id in known.document.node_ids
+            self._confirmed[network_id, known.document.version, member].append(node_id)
+            self._unstored.set()
+
+    async def _store_confirmed(self) -> None:
+        self._unstored = anyio.Event()
+        confirmed = dict(self._confirmed)
+        self._confirmed.clear()
+        for (network_id, version, member), node_ids in confirmed.items():
+            store = self._repository.confirm if member else self._repository.dismiss
+            await store(network_id, node_ids, version)
 
     def _on_presence(self, node_id: str, connected: bool) -> None:
         if connected and node_id in self._pending:
