@@ -100,6 +100,10 @@ class DataPlane:
         """
         Drops what is known of a node.
         """
+    def next_wanted(self, /) -> Future[bytes]:
+        """
+        Waits for the next node that packets wait for and that cannot be reached; raises when the packets are stopped.
+        """
     def remove_device(self, /, device: SupportsIndex) -> None:
         """
         Detaches a TUN.
@@ -194,7 +198,7 @@ class Endpoint:
         timeout: SupportsFloat | SupportsIndex,
     ) -> Future[bytes]:
         """
-        Sends a message of at most 1 MiB and waits for the reply.
+        Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, `https://HOST:PORT`.
         """
     def revoke(self, /, endpoint_id: bytes | bytearray) -> None:
         """
