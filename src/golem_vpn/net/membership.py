@@ -69,7 +69,7 @@ class Membership:
                 self._place(document)
             except InvalidInput as error:
                 _log.error("membership.stored_network_is_bad", network=document.id, error=error.message)
-        self._peers.want(self._needed_peers())
+        self._want_peers()
         self._ask_now = {document.id for document in self._shelf.all() if self._is_followed(document)}
         self._work.set()
 
@@ -238,14 +238,16 @@ class Membership:
                 self._place(document)
 
     def _follow(self, document: NetworkDocument) -> None:
-        self._peers.want(self._needed_peers())
+        self._want_peers()
         _log.info("membership.followed", network=document.id, version=document.version)
         for watcher in tuple(self._watchers):
             watcher(document)
 
-    def _needed_peers(self) -> set[str]:
-        needed = {node_id for document in self._shelf.all() if self._is_here(document) for node_id in document.node_ids}
-        return needed - {self._control.node_id}
+    def _want_peers(self) -> None:
+        """Names the members of the networks; the owners, who tell of changes, are to be connected always."""
+        here = [document for document in self._shelf.all() if self._is_here(document)]
+        members = {node_id for document in here for node_id in document.node_ids}
+        self._peers.want(members - {self._control.node_id}, {document.node for document in here})
 
     def _is_here(self, document: NetworkDocument) -> bool:
         return not document.deleted and self._control.node_id in document.node_ids
