@@ -11,16 +11,19 @@ import anyio
 import structlog
 
 from golem_vpn.errors import GolemVpnError, PeerUnreachable
+from golem_vpn.net.amendment import Amendments
 from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
 from golem_vpn.net.messages import Confirmed, UpdateNetwork
-from golem_vpn.net.shelf import Shelf
+from golem_vpn.net.shelf import KnownDocument, Shelf
 from golem_vpn.store.network_documents import NetworkDocumentRepository
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-MAX_TELLING_AT_ONCE = 64
+MAX_TELLING_AT_ONCE = 256
+MAX_DIALLING_AT_ONCE = 64
+"""How many nodes are told that have to be reached first; those who are away hold up nobody who is there."""
 TELL_TIMEOUT = 5.0
 STORE_SECONDS = 0.5
 """How long confirmations are gathered until they are stored."""
@@ -41,7 +44,11 @@ class Herald:
         self._unstored = anyio.Event()
         self._wakers: dict[str, anyio.Event] = {}
         self._tasks: TaskGroup | None = None
-        self._limiter = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
+        self._telling = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
+        self._dialling = anyio.CapacityLimiter(MAX_DIALLING_AT_ONCE)
+        self._amendments = Amendments()
+        self._versions: dict[tuple[str, str], int] = {}
+        """What nodes confirmed since the start, by node and network."""
         control.on_presence(self._on_presence)
 
     async def open(self) -> None:
@@ -57,11 +64,14 @@ class Herald:
                 self._wake(node_id)
             while True:
                 await self._unstored.wait()
+                self._unstored = anyio.Event()
                 await anyio.sleep(STORE_SECONDS)
                 await self._store_confirmed()
 
     async def announce(self, network_id: str) -> None:
         """Begins to tell of a network's newest document."""
+        if (known := self._shelf.find(network_id)) is not None:
+            self._amendments.note(known)
         await self._store_confirmed()
         for item in await self._repository.unconfirmed():
             if item.network_id == network_id:
@@ -83,7 +93,7 @@ class Herald:
         backoff = Backoff()
         while networks := self._pending.get(node_id):
             waker = self._wakers[node_id] = anyio.Event()
-            async with self._limiter:
+            async with self._telling if node_id in self._control.connected else self._dialling:
                 told = await self._tell_all(node_id, sorted(networks))
             if told:
                 backoff.reset()
@@ -109,7 +119,8 @@ class Herald:
         if known is None:
             self._pending[node_id].discard(network_id)
             return
-        confirmed = await self._control.request(node_id, UpdateNetwork(known.signed), Confirmed, TELL_TIMEOUT)
+        confirmed = await self._bring(node_id, known)
+        self._versions[node_id, network_id] = confirmed.version
         if confirmed.version < known.document.version:
             raise GolemVpnError(f"it is at version {confirmed.version} of {network_id}")
         if self._shelf.find(network_id) is known:
@@ -118,8 +129,21 @@ class Herald:
             self._confirmed[network_id, known.document.version, member].append(node_id)
             self._unstored.set()
 
+    async def _bring(self, node_id: str, known: KnownDocument) -> Confirmed:
+        """Tells a node what is new to it, or all where that does not make it follow."""
+        since = self._versions.get((node_id, known.document.id), 0)
+        if (amendment := self._amendments.find(known, since)) is not None:
+            try:
+                confirmed = await self._control.request(node_id, amendment, Confirmed, TELL_TIMEOUT)
+                if confirmed.version >= known.document.version:
+                    return confirmed
+            except PeerUnreachable:
+                raise
+            except GolemVpnError as error:
+                _log.info("herald.amendment_refused", node=node_id, network=known.document.id, error=error.message)
+        return await self._control.request(node_id, UpdateNetwork(known.signed), Confirmed, TELL_TIMEOUT)
+
     async def _store_confirmed(self) -> None:
-        self._unstored = anyio.Event()
         confirmed = dict(self._confirmed)
         self._confirmed.clear()
         for (network_id, version, member), node_ids in confirmed.items():

@@ -12,12 +12,13 @@ import msgspec
 import structlog
 
 from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, Gone, InvalidInput, PeerRefused, PeerUnreachable
+from golem_vpn.net.amendment import amended
 from golem_vpn.net.control import Control
 from golem_vpn.net.dataplane import Topology
 from golem_vpn.net.document import Draft, MemberEntry, NetworkDocument, open_document, sign_document
 from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.herald import Herald
-from golem_vpn.net.messages import Confirmed, Fetched, FetchNetwork, UpdateNetwork
+from golem_vpn.net.messages import AmendNetwork, Confirmed, Fetched, FetchNetwork, UpdateNetwork
 from golem_vpn.net.own_record import milliseconds_now
 from golem_vpn.net.peers import Peers
 from golem_vpn.net.shelf import KnownDocument, Shelf
@@ -56,6 +57,7 @@ class Membership:
         self._ask_now: set[str] = set()
         self._work = anyio.Event()
         control.on(UpdateNetwork)(self._on_update)
+        control.on(AmendNetwork)(self._on_amendment)
         control.on(FetchNetwork)(self._on_fetch)
         control.on_presence(self._on_presence)
         exclusions.on_change(self._on_exclusions)
@@ -187,6 +189,16 @@ class Membership:
             raise Forbidden("only its owner's daemon tells of a network")
         async with self._changing:
             return Confirmed(await self._take(KnownDocument(document, message.document)))
+
+    async def _on_amendment(self, sender: str, message: AmendNetwork) -> Confirmed:
+        async with self._changing:
+            known = self._shelf.find(message.network_id)
+            if known is None or known.document.node != sender:
+                return Confirmed(0)
+            if known.document.version != message.since:
+                return Confirmed(known.document.version)
+            signed = amended(known.document, message)
+            return Confirmed(await self._take(KnownDocument(open_document(signed), signed)))
 
     async def _on_fetch(self, sender: str, message: FetchNetwork) -> Fetched:
         known = self._shelf.find(message.network_id)
