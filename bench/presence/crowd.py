@@ -27,9 +27,13 @@ class Worker:
         self.node_ids: list[str] = []
 
     async def command(self, *words: object) -> None:
+        """Tells the process what to do."""
+        await self.send(json.dumps(words))
+
+    async def send(self, line: str) -> None:
         """Sends a line."""
         assert self.process.stdin is not None
-        await self.process.stdin.send(json.dumps(words).encode() + b"\n")
+        await self.process.stdin.send(f"{line}\n".encode())
 
 
 class Crowd:
@@ -54,10 +58,11 @@ class Crowd:
         template = self._folder / "template.db"
         await make_template(template)
         for number, count in enumerate(counts):
-            arguments = [str(self._folder), str(template), f"node-{number}", str(count), ticket]
+            arguments = [str(self._folder), str(template), f"node-{number}", str(count)]
             command = [sys.executable, "-m", "bench.presence.worker", *arguments]
             worker = Worker(await anyio.open_process(command, stdin=subprocess.PIPE, stderr=None))
             self.workers.append(worker)
+            await worker.send(ticket)
             self._tasks.start_soon(self._listen, worker)
         await self.until(lambda: all(worker.node_ids for worker in self.workers), 300)
 

@@ -16,7 +16,7 @@ from golem_vpn.sdk.client import Client
 
 NETWORK = ip_network("10.96.0.0/20")
 PATIENCE = 600.0
-ADDING_AT_ONCE = 16
+ADDING_AT_ONCE = 4
 SETTLE_SECONDS = 10.0
 ASKERS_PER_PROCESS = 5
 RAM = "/dev/shm"

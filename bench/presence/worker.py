@@ -30,13 +30,13 @@ def main() -> None:
     parser.add_argument("template", type=Path)
     parser.add_argument("name")
     parser.add_argument("count", type=int)
-    parser.add_argument("ticket")
     arguments = parser.parse_args()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger("error"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    ticket = Ticket.parse(arguments.ticket)
+    # Not among the arguments, which anybody on the machine may read.
+    ticket = Ticket.parse(sys.stdin.readline().strip())
     names = [f"{arguments.name}-{number}" for number in range(arguments.count)]
     anyio.run(_run, arguments.folder, arguments.template, names, ticket, backend_options={"use_uvloop": True})
 

@@ -5,6 +5,7 @@ no restart on either side, loses it. Who confirmed is stored for many nodes at o
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import anyio
@@ -25,6 +26,8 @@ MAX_TELLING_AT_ONCE = 256
 MAX_DIALLING_AT_ONCE = 64
 """How many nodes are told that have to be reached first; those who are away hold up nobody who is there."""
 TELL_TIMEOUT = 5.0
+GATHER_SECONDS = 0.3
+"""How long a node that was told is left alone: changes that follow each other quickly are told as one."""
 STORE_SECONDS = 0.5
 """How long confirmations are gathered until they are stored."""
 
@@ -62,21 +65,17 @@ class Herald:
             self._tasks = tasks
             for node_id in tuple(self._pending):
                 self._wake(node_id)
-            while True:
-                await self._unstored.wait()
-                self._unstored = anyio.Event()
-                await anyio.sleep(STORE_SECONDS)
-                await self._store_confirmed()
+            try:
+                await self._store_confirmations()
+            finally:
+                self._tasks = None
 
-    async def announce(self, network_id: str) -> None:
-        """Begins to tell of a network's newest document."""
-        if (known := self._shelf.find(network_id)) is not None:
-            self._amendments.note(known)
-        await self._store_confirmed()
-        for item in await self._repository.unconfirmed():
-            if item.network_id == network_id:
-                self._pending[item.node_id].add(network_id)
-                self._wake(item.node_id)
+    def announce(self, newest: KnownDocument, node_ids: Iterable[str]) -> None:
+        """Begins to tell nodes of a network's newest document, which is stored with them already."""
+        self._amendments.note(newest)
+        for node_id in node_ids:
+            self._pending[node_id].add(newest.document.id)
+            self._wake(node_id)
 
     def concerns(self, network_id: str, node_id: str) -> bool:
         """Tells whether a node has yet to confirm a network's newest document."""
@@ -97,6 +96,7 @@ class Herald:
                 told = await self._tell_all(node_id, sorted(networks))
             if told:
                 backoff.reset()
+                await anyio.sleep(GATHER_SECONDS)
             else:
                 await backoff.pause(waker)
         self._pending.pop(node_id, None)
@@ -127,6 +127,8 @@ class Herald:
             self._pending[node_id].discard(network_id)
             member = node_id in known.document.node_ids
             self._confirmed[network_id, known.document.version, member].append(node_id)
+            if not member:
+                del self._versions[node_id, network_id]
             self._unstored.set()
 
     async def _bring(self, node_id: str, known: KnownDocument) -> Confirmed:
@@ -143,12 +145,16 @@ class Herald:
                 _log.info("herald.amendment_refused", node=node_id, network=known.document.id, error=error.message)
         return await self._control.request(node_id, UpdateNetwork(known.signed), Confirmed, TELL_TIMEOUT)
 
-    async def _store_confirmed(self) -> None:
-        confirmed = dict(self._confirmed)
-        self._confirmed.clear()
-        for (network_id, version, member), node_ids in confirmed.items():
-            store = self._repository.confirm if member else self._repository.dismiss
-            await store(network_id, node_ids, version)
+    async def _store_confirmations(self) -> None:
+        while True:
+            await self._unstored.wait()
+            self._unstored = anyio.Event()
+            await anyio.sleep(STORE_SECONDS)
+            confirmed = dict(self._confirmed)
+            self._confirmed.clear()
+            for (network_id, version, member), node_ids in confirmed.items():
+                store = self._repository.confirm if member else self._repository.dismiss
+                await store(network_id, node_ids, version)
 
     def _on_presence(self, node_id: str, connected: bool) -> None:
         if connected and node_id in self._pending:

@@ -159,10 +159,12 @@ class Membership:
         if owner is None:
             raise Forbidden(f"{document.owner} is no identity of this daemon")
         known = KnownDocument(document, sign_document(document, owner))
+        present = self.document(document.id)
+        members, before = document.node_ids, present.node_ids if present else frozenset()
         self._place(document)
-        await self._shelf.publish(known, document.node_ids - {self._control.node_id})
+        await self._shelf.publish(known, members - before - {self._control.node_id})
         self._follow(document)
-        await self._herald.announce(document.id)
+        self._herald.announce(known, (members | before) - {self._control.node_id})
 
     def _next_version(
         self,

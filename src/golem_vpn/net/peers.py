@@ -91,8 +91,11 @@ class Peers:
             self._tasks = tasks
             for node_id in tuple(self._followed):
                 tasks.start_soon(self._keep_connected, node_id)
-            while True:
-                self._seek(await self._topology.next_wanted())
+            try:
+                while True:
+                    self._seek(await self._topology.next_wanted())
+            finally:
+                self._tasks = None
 
     def _add(self, node_id: str) -> None:
         self._wanted.add(node_id)

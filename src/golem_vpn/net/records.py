@@ -57,7 +57,9 @@ class KeptRecords:
 
     async def _store(self, node_ids: set[str]) -> None:
         known = [found for node_id in node_ids & self._needed_by.keys() if (found := self._book.find(node_id))]
-        await self._repository.change([*map(stored_form, known)], node_ids - self._needed_by.keys())
+        forgotten = node_ids - self._needed_by.keys()
+        if known or forgotten:
+            await self._repository.change([*map(stored_form, known)], forgotten)
 
     def _on_record(self, _old: NodeRecord | None, new: KnownRecord) -> None:
         if new.record.node_id in self._needed_by:

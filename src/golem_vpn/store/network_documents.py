@@ -38,11 +38,11 @@ class NetworkDocumentRepository:
         async with self._database.transaction() as session:
             await _put(session, document)
 
-    async def publish(self, document: StoredDocument, members: Collection[str]) -> None:
-        """Stores a document, and that its members and those of earlier versions are to be told."""
+    async def publish(self, document: StoredDocument, newcomers: Collection[str]) -> None:
+        """Stores a document, and that new members and those of earlier versions are to be told."""
         async with self._database.transaction() as session:
             await _put(session, document)
-            rows = [{"network_id": document.network_id, "node_id": node_id, "confirmed": 0} for node_id in members]
+            rows = [{"network_id": document.network_id, "node_id": node_id, "confirmed": 0} for node_id in newcomers]
             if rows:
                 connection = await session.connection()
                 await connection.execute(insert(NetworkAudienceRow).on_conflict_do_nothing(), rows)

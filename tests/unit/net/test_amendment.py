@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from golem_vpn.net.identity import Identities
 from golem_vpn.net.shelf import KnownDocument
 
 NETWORK = "a" * 32
-MEMBERS = {f"0x{number:040x}": (f"10.0.0.{number + 1}",) for number in range(12)}
+MEMBERS: dict[str, tuple[str, ...]] = {f"0x{number:040x}": (f"10.0.0.{number + 1}",) for number in range(12)}
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Identities:
     return Identities(tmp_path_factory.mktemp("owner"))
 
 
-def known(owner: Identities, version: int, members: dict[str, tuple[str, ...]]) -> KnownDocument:
+def known(owner: Identities, version: int, members: Mapping[str, tuple[str, ...]]) -> KnownDocument:
     document = NetworkDocument(
         id=NETWORK,
         version=version,
