@@ -1,7 +1,7 @@
 """What changed in a network's document, for those who have an older version.
 
 Whole documents for 1,000 members are 58 MB for each change, more than many an uplink carries in the second in which a
-removed member has to be cut; amendments are a hundredth of it. They hold the signature of the whole new document: who
+removed member has to be cut; amendments are 0.3 MB. They hold the signature of the whole new document: who
 applies one writes the document as its owner did, and it is the owner's only if that very document was signed.
 """
 
