@@ -32,6 +32,7 @@ def _table(figures: Figures) -> Table:
         table.add_column(column, justify="right")
     for name, seconds in (
         ("all join at once [s]", figures.join),
+        ("all join at once, until each has the network [s]", figures.network_known),
         ("an address was added, until each member knows [s]", figures.address_added),
         ("a node was removed, until each member knows [s]", figures.node_removed),
         ("nodes vanished, until members asked see it [s]", figures.presence_at_members),
@@ -39,12 +40,11 @@ def _table(figures: Figures) -> Table:
         table.add_row(_escaped(name), *(f"{it:.2f}" for it in _quantiles(seconds)))
     for name, value in (
         ("nodes vanished, until the hub's list shows it [s]", figures.presence_at_hub),
-        ("all nodes added one by one, until each knows of all [s]", figures.filling),
         ("hub: CPU of the joining [s]", figures.hub_cpu_of_joining),
         ("hub: CPU at rest [s/s]", figures.hub_cpu_at_rest),
         ("hub: CPU of a change [s]", figures.hub_cpu_of_change),
         ("hub: memory [MB]", figures.hub_megabytes),
-        ("owner: CPU of adding all nodes [s]", figures.owner_cpu_of_filling),
+        ("owner: CPU of adding all nodes [s]", figures.owner_cpu_of_adding),
         ("owner: CPU at rest [s/s]", figures.owner_cpu_at_rest),
         ("owner: CPU of a change [s]", figures.owner_cpu_of_change),
         ("owner: memory [MB]", figures.owner_megabytes),

@@ -16,6 +16,7 @@ from golem_vpn.net.amendment import Amendments
 from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
 from golem_vpn.net.messages import Confirmed, UpdateNetwork
+from golem_vpn.net.record import KnownRecord, NodeRecord
 from golem_vpn.net.shelf import KnownDocument, Shelf
 from golem_vpn.store.network_documents import NetworkDocumentRepository
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 MAX_TELLING_AT_ONCE = 256
 MAX_DIALLING_AT_ONCE = 64
 """How many nodes are told that have to be reached first; those who are away hold up nobody who is there."""
-TELL_TIMEOUT = 5.0
+TELL_TIMEOUT = 15.0
+"""A node that is gone is noticed much earlier; one that is slow would have to begin anew."""
 GATHER_SECONDS = 0.3
-"""How long a node that was told is left alone: changes that follow each other quickly are told as one."""
+"""How long a node that was told is left alone, so that changes that follow each other quickly are told as one; a slow
+one is left alone for as long as it took."""
 STORE_SECONDS = 0.5
 """How long confirmations are gathered until they are stored."""
 
@@ -53,6 +56,7 @@ class Herald:
         self._versions: dict[tuple[str, str], int] = {}
         """What nodes confirmed since the start, by node and network."""
         control.on_presence(self._on_presence)
+        control.book.on_change(self._on_record)
 
     async def open(self) -> None:
         """Recalls what is still to be told."""
@@ -75,7 +79,9 @@ class Herald:
         self._amendments.note(newest)
         for node_id in node_ids:
             self._pending[node_id].add(newest.document.id)
-            self._wake(node_id)
+            # Who could not be reached is not easier to reach now; many that are away would cost each change a search.
+            if node_id not in self._wakers or node_id in self._control.connected:
+                self._wake(node_id)
 
     def concerns(self, network_id: str, node_id: str) -> bool:
         """Tells whether a node has yet to confirm a network's newest document."""
@@ -93,10 +99,11 @@ class Herald:
         while networks := self._pending.get(node_id):
             waker = self._wakers[node_id] = anyio.Event()
             async with self._telling if node_id in self._control.connected else self._dialling:
+                began = anyio.current_time()
                 told = await self._tell_all(node_id, sorted(networks))
             if told:
                 backoff.reset()
-                await anyio.sleep(GATHER_SECONDS)
+                await anyio.sleep(max(GATHER_SECONDS, anyio.current_time() - began))
             else:
                 await backoff.pause(waker)
         self._pending.pop(node_id, None)
@@ -155,6 +162,10 @@ class Herald:
             for (network_id, version, member), node_ids in confirmed.items():
                 store = self._repository.confirm if member else self._repository.dismiss
                 await store(network_id, node_ids, version)
+
+    def _on_record(self, _old: NodeRecord | None, new: KnownRecord) -> None:
+        if new.record.node_id in self._pending:
+            self._wake(new.record.node_id)
 
     def _on_presence(self, node_id: str, connected: bool) -> None:
         if connected and node_id in self._pending:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from golem_vpn.errors import Conflict, InvalidInput
+from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.memory import MemoryWire
 from golem_vpn.net.messages import AmendNetwork, Confirmed, UpdateNetwork
 from golem_vpn.store.network_documents import NetworkDocumentRepository, Unconfirmed
@@ -117,3 +118,17 @@ async def test_confirmations_of_many_are_stored_at_once(
         # The one that was removed is not told again.
         await owner.node.membership.publish(draft(owner, members[1]))
         assert members[0].id not in {waiting.node_id for waiting in await stored.unconfirmed()}
+
+
+async def test_a_member_that_comes_later_is_told_as_soon_as_the_hub_knows_where_it_is(
+    wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golem_vpn.net.peers.FEW", 0)
+    monkeypatch.setattr("golem_vpn.net.herald.Backoff", lambda: Backoff(shortest=3600))
+    async with cluster(wire, tmp_path) as nodes:
+        hub = await nodes.start("hub", hub=True)
+        owner = await nodes.start("owner", join=hub)
+        late = await nodes.start("late")
+        await owner.node.membership.publish(draft(owner, late))
+        await late.node.directory.join(await hub.node.directory.ticket())
+        await eventually(lambda: version(late) == 1)
