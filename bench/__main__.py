@@ -11,6 +11,7 @@ from bench.api import run_api
 from bench.application import run_application
 from bench.measures import measure
 from bench.peers import PEERS
+from bench.presence import run_presence
 from bench.report import Report
 from bench.wire import plain_veth
 
@@ -22,7 +23,11 @@ def main() -> int:
     """Runs the benchmark; 2 where it can't run."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
-        "part", nargs="?", choices=["packets", "api", "application"], default="packets", help="what to measure"
+        "part",
+        nargs="?",
+        choices=["packets", "api", "application", "presence"],
+        default="packets",
+        help="what to measure",
     )
     parser.add_argument("--quick", action="store_true", help="one round of one second each, instead of three of three")
     parser.add_argument("--rounds", type=int, help="how often each peer is measured")
@@ -31,6 +36,9 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if arguments.part == "api":
         console.print(f"written to {run_api(console, quick=arguments.quick)}")
+        return 0
+    if arguments.part == "presence":
+        console.print(f"written to {run_presence(console, quick=arguments.quick)}")
         return 0
     if arguments.part == "application":
         return _application(console, rounds=arguments.rounds or (1 if arguments.quick else 5))

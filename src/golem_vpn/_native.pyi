@@ -107,6 +107,10 @@ class DataPlane:
         """
         Drops what is known of a node.
         """
+    def next_wanted(self, /) -> Future[bytes]:
+        """
+        Waits for the next node that packets wait for and that cannot be reached; raises when the packets are stopped.
+        """
     def remove_device(self, /, device: SupportsIndex) -> None:
         """
         Detaches a TUN.

@@ -146,6 +146,16 @@ impl DataPlane {
         awaitable(py, async move { running.snapshot().await.map(Snapshot::from).map_err(errors::native) })
     }
 
+    /// Waits for the next node that packets wait for and that cannot be reached; raises when the packets are stopped.
+    #[pyo3(signature = () -> "Future[bytes]")]
+    fn next_wanted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let wanted = self.running()?.wanted();
+        awaitable(
+            py,
+            async move { wanted.next().await.map(|node| node.0).ok_or_else(|| errors::native(EngineStopped)) },
+        )
+    }
+
     /// Stops all packets. A second call does nothing.
     fn close(&self, py: Python<'_>) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();

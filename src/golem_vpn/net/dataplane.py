@@ -31,5 +31,8 @@ class Topology(Protocol):
     def reset_peer(self, node_id: str) -> None:
         """Drops the sessions with a node that restarted."""
 
+    async def next_wanted(self) -> str:
+        """Waits for the next node that packets wait for and that cannot be reached, since it moved or is unknown."""
+
     async def snapshot(self) -> dict[str, Any]:
         """Counts what went through."""

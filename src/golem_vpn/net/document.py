@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import socket
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -15,6 +16,8 @@ DOMAIN = "network"
 MAX_SIZE = 768 * 1024
 """Leaves room for the rest in a control message of 1 MiB; that is some ten thousand members."""
 MAX_PREFIXES = 8
+NOT_CANONICAL = "a network document holds an address that is not in its one written form"
+"""Other ways to write addresses are not understood by all who read a document."""
 
 _NETWORK_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -116,23 +119,35 @@ def _check_addresses(document: NetworkDocument) -> None:
     addresses = [address for member in document.members for address in member.addresses]
     try:
         prefixes = [ipaddress.ip_network(prefix) for prefix in document.prefixes]
-        taken = [ipaddress.ip_address(address) for address in addresses]
+        taken = [_packed(address) for address in addresses]
     except ValueError as error:
         raise InvalidInput(f"the network document holds a malformed address: {error}") from None
-    # Other ways to write them, and zones, are not understood by all who read a document.
-    if [*map(str, prefixes), *map(str, taken)] != [*document.prefixes, *addresses] or any(
-        "%" in it for it in addresses
-    ):
-        raise InvalidInput("a network document holds an address that is not in its one written form")
+    if [*map(str, prefixes)] != [*document.prefixes]:
+        raise InvalidInput(NOT_CANONICAL)
     if len(set(taken)) != len(taken):
         raise InvalidInput("two members of the network have the same address")
-    for address in taken:
-        if not any(address in prefix for prefix in prefixes):
+    ranges = [(prefix.network_address.packed, prefix.broadcast_address.packed) for prefix in prefixes]
+    for address, place in zip(addresses, taken, strict=True):
+        if not any(len(place) == len(first) and first <= place <= last for first, last in ranges):
             raise InvalidInput(f"{address} is outside the network")
     if not all(is_node_id(member.node_id) for member in document.members):
         raise InvalidInput("a member of the network is no node id")
     if len(document.node_ids) != len(document.members):
         raise InvalidInput("a network lists each of its members once")
+
+
+def _packed(address: str) -> bytes:
+    """Reads an address; thousands of IPv4 ones take `ipaddress` long enough to hold up everything else."""
+    try:
+        packed = socket.inet_pton(socket.AF_INET, address)
+        written = socket.inet_ntop(socket.AF_INET, packed)
+    except OSError:
+        parsed = ipaddress.ip_address(address)
+        # A zone means something to one machine alone.
+        packed, written = parsed.packed, str(parsed).partition("%")[0]
+    if written != address:
+        raise InvalidInput(NOT_CANONICAL)
+    return packed
 
 
 _documents = Reader(NetworkDocument)

@@ -4,7 +4,7 @@ A hello shows the signed record. The endpoint that the record names must be the 
 which the connection itself proved; from then on what comes from that endpoint comes from that node.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 
 import structlog
@@ -39,6 +39,7 @@ class Greeter:
         self._own_record = own_record
         self._book = book
         self._node_of: OrderedDict[bytes, str] = OrderedDict()
+        self._endpoints_of: defaultdict[str, set[bytes]] = defaultdict(set)
         self._live: set[bytes] = set()
         self._listeners: list[PresenceListener] = []
         book.on_change(self._on_record)
@@ -80,7 +81,7 @@ class Greeter:
 
     def dismiss(self, node_id: str) -> None:
         """Makes a node a stranger, whose requests are refused until it says hello."""
-        for endpoint_id in [endpoint_id for endpoint_id, node in self._node_of.items() if node == node_id]:
+        for endpoint_id in tuple(self._endpoints_of.get(node_id, ())):
             self._forget(endpoint_id)
 
     def handle_event(self, event: str, endpoint_id: bytes) -> None:
@@ -101,7 +102,10 @@ class Greeter:
         if any(map(self.refuses, shown.identities)):
             raise Expelled(f"{shown.node_id} was expelled from the hub")
         record = self._book.learn(signed)
+        if self._node_of.get(endpoint_id) not in (None, record.node_id):
+            self._forget(endpoint_id)
         self._node_of[endpoint_id] = record.node_id
+        self._endpoints_of[record.node_id].add(endpoint_id)
         self._node_of.move_to_end(endpoint_id)
         self._endpoint.authorize(endpoint_id, record.node_id, list(record.control_addresses))
         self._forget_some()
@@ -122,12 +126,17 @@ class Greeter:
 
     def _forget(self, endpoint_id: bytes) -> None:
         self._endpoint.revoke(endpoint_id)
-        self._note_presence(self._node_of.pop(endpoint_id, None))
+        node_id = self._node_of.pop(endpoint_id, None)
+        if node_id is not None:
+            self._endpoints_of[node_id].discard(endpoint_id)
+            if not self._endpoints_of[node_id]:
+                del self._endpoints_of[node_id]
+        self._note_presence(node_id)
 
     def _note_presence(self, node_id: str | None) -> None:
         if node_id is None:
             return
-        connected = any(self._node_of.get(endpoint_id) == node_id for endpoint_id in self._live)
+        connected = not self._live.isdisjoint(self._endpoints_of.get(node_id, ()))
         if connected == (node_id in self.connected):
             return
         if connected:

@@ -12,12 +12,13 @@ import msgspec
 import structlog
 
 from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, Gone, InvalidInput, PeerRefused, PeerUnreachable
+from golem_vpn.net.amendment import amended
 from golem_vpn.net.control import Control
 from golem_vpn.net.dataplane import Topology
 from golem_vpn.net.document import Draft, MemberEntry, NetworkDocument, open_document, sign_document
 from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.herald import Herald
-from golem_vpn.net.messages import Confirmed, Fetched, FetchNetwork, UpdateNetwork
+from golem_vpn.net.messages import AmendNetwork, Confirmed, Fetched, FetchNetwork, UpdateNetwork
 from golem_vpn.net.own_record import milliseconds_now
 from golem_vpn.net.peers import Peers
 from golem_vpn.net.shelf import KnownDocument, Shelf
@@ -56,6 +57,7 @@ class Membership:
         self._ask_now: set[str] = set()
         self._work = anyio.Event()
         control.on(UpdateNetwork)(self._on_update)
+        control.on(AmendNetwork)(self._on_amendment)
         control.on(FetchNetwork)(self._on_fetch)
         control.on_presence(self._on_presence)
         exclusions.on_change(self._on_exclusions)
@@ -69,7 +71,7 @@ class Membership:
                 self._place(document)
             except InvalidInput as error:
                 _log.error("membership.stored_network_is_bad", network=document.id, error=error.message)
-        self._peers.want(self._needed_peers())
+        self._want_peers()
         self._ask_now = {document.id for document in self._shelf.all() if self._is_followed(document)}
         self._work.set()
 
@@ -157,10 +159,12 @@ class Membership:
         if owner is None:
             raise Forbidden(f"{document.owner} is no identity of this daemon")
         known = KnownDocument(document, sign_document(document, owner))
+        present = self.document(document.id)
+        members, before = document.node_ids, present.node_ids if present else frozenset()
         self._place(document)
-        await self._shelf.publish(known, document.node_ids - {self._control.node_id})
+        await self._shelf.publish(known, members - before - {self._control.node_id})
         self._follow(document)
-        await self._herald.announce(document.id)
+        self._herald.announce(known, (members | before) - {self._control.node_id})
 
     def _next_version(
         self,
@@ -187,6 +191,16 @@ class Membership:
             raise Forbidden("only its owner's daemon tells of a network")
         async with self._changing:
             return Confirmed(await self._take(KnownDocument(document, message.document)))
+
+    async def _on_amendment(self, sender: str, message: AmendNetwork) -> Confirmed:
+        async with self._changing:
+            known = self._shelf.find(message.network_id)
+            if known is None or known.document.node != sender:
+                return Confirmed(0)
+            if known.document.version != message.since:
+                return Confirmed(known.document.version)
+            signed = amended(known.document, message)
+            return Confirmed(await self._take(KnownDocument(open_document(signed), signed)))
 
     async def _on_fetch(self, sender: str, message: FetchNetwork) -> Fetched:
         known = self._shelf.find(message.network_id)
@@ -238,14 +252,16 @@ class Membership:
                 self._place(document)
 
     def _follow(self, document: NetworkDocument) -> None:
-        self._peers.want(self._needed_peers())
+        self._want_peers()
         _log.info("membership.followed", network=document.id, version=document.version)
         for watcher in tuple(self._watchers):
             watcher(document)
 
-    def _needed_peers(self) -> set[str]:
-        needed = {node_id for document in self._shelf.all() if self._is_here(document) for node_id in document.node_ids}
-        return needed - {self._control.node_id}
+    def _want_peers(self) -> None:
+        """Names the members of the networks; the owners, who tell of changes, are to be connected always."""
+        here = [document for document in self._shelf.all() if self._is_here(document)]
+        members = {node_id for document in here for node_id in document.node_ids}
+        self._peers.want(members - {self._control.node_id}, {document.node for document in here})
 
     def _is_here(self, document: NetworkDocument) -> bool:
         return not document.deleted and self._control.node_id in document.node_ids

@@ -153,6 +153,7 @@ class MemoryTopology:
         self.peers: dict[str, tuple[str, ...]] = {}
         self.resets: list[str] = []
         self.peer_counters: list[dict[str, Any]] = []
+        self.wants: asyncio.Queue[str] = asyncio.Queue()
 
     def set_network(self, document: NetworkDocument) -> None:
         """Remembers a network."""
@@ -173,6 +174,10 @@ class MemoryTopology:
     def reset_peer(self, node_id: str) -> None:
         """Remembers that a node restarted."""
         self.resets.append(node_id)
+
+    async def next_wanted(self) -> str:
+        """Waits for a node that a test has packets wait for."""
+        return await self.wants.get()
 
     async def snapshot(self) -> dict[str, Any]:
         """Gives the counters that a test put in."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from golem_vpn.net.document import SignedDocument
+from golem_vpn.net.document import MemberEntry, SignedDocument
 from golem_vpn.net.record import SignedRecord
 from golem_vpn.net.wire import Message
 
@@ -72,6 +72,23 @@ class UpdateNetwork(Message, frozen=True):
     """Tells a node of a network's newest document; answered by `Confirmed`."""
 
     document: SignedDocument
+
+
+class AmendNetwork(Message, frozen=True):
+    """Tells a node what changed in a network's document since a version; answered by `Confirmed`."""
+
+    network_id: str
+    since: int
+    version: int
+    prefixes: tuple[str, ...]
+    changed: tuple[MemberEntry, ...]
+    """The members that are new or have other addresses."""
+    removed: tuple[str, ...]
+    """The node ids of those that are members no more."""
+    deleted: bool
+    issued_at: int
+    signature: bytes
+    """The owner's, of the whole new document."""
 
 
 class Confirmed(msgspec.Struct, frozen=True):

@@ -62,6 +62,11 @@ class NativeDataPlane:
         """Drops the sessions with a node that restarted."""
         self._native.reset_peer(node_id_bytes(node_id))
 
+    async def next_wanted(self) -> str:
+        """Waits for the next node that packets wait for and that cannot be reached, since it moved or is unknown."""
+        node_id = await self._native.next_wanted()
+        return f"0x{node_id.hex()}"
+
     async def snapshot(self) -> dict[str, Any]:
         """Counts what went through."""
         return await self._native.snapshot()

@@ -53,15 +53,13 @@ class KeptRecords:
             await self._work.wait()
             self._work = anyio.Event()
             dirty, self._dirty = self._dirty, set()
-            for node_id in dirty:
-                await self._store(node_id)
+            await self._store(dirty)
 
-    async def _store(self, node_id: str) -> None:
-        known = self._book.find(node_id)
-        if node_id not in self._needed_by:
-            await self._repository.forget(node_id)
-        elif known is not None:
-            await self._repository.put(stored_form(known))
+    async def _store(self, node_ids: set[str]) -> None:
+        known = [found for node_id in node_ids & self._needed_by.keys() if (found := self._book.find(node_id))]
+        forgotten = node_ids - self._needed_by.keys()
+        if known or forgotten:
+            await self._repository.change([*map(stored_form, known)], forgotten)
 
     def _on_record(self, _old: NodeRecord | None, new: KnownRecord) -> None:
         if new.record.node_id in self._needed_by:

@@ -63,9 +63,9 @@ class Shelf:
         await self._repository.put(stored_form(known))
         self._documents[known.document.id] = known
 
-    async def publish(self, known: KnownDocument, audience: frozenset[str]) -> None:
-        """Stores a document of this node's own network together with who is to hear of it."""
-        await self._repository.publish(stored_form(known), audience)
+    async def publish(self, known: KnownDocument, newcomers: frozenset[str]) -> None:
+        """Stores a document of this node's own network; members of the last version are to hear of it, and these."""
+        await self._repository.publish(stored_form(known), newcomers)
         self._documents[known.document.id] = known
 
 

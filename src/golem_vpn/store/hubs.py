@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from golem_vpn.store.database import Database
@@ -76,9 +76,11 @@ class HubRepository:
         left = or_(ticket.uses.is_(None), ticket.used < ticket.uses)
         count = update(ticket).where(*good, left).values(used=ticket.used + 1).returning(ticket.token_hash)
         async with self._database.transaction() as session:
-            if (await session.scalars(count)).first() is None:
+            # The session would look after objects that nobody has; a thousand nodes that join at once notice that.
+            connection = await session.connection()
+            if (await connection.scalars(count)).first() is None:
                 return False
-            await session.execute(_put(member))
+            await connection.execute(_put(member))
             return True
 
     async def put_member(self, member: StoredMember, revoked_ticket: bytes | None = None) -> None:
@@ -94,10 +96,11 @@ class HubRepository:
 
     async def note_seen(self, seen: Mapping[str, datetime]) -> None:
         """Notes when members were there."""
+        found = update(HubMemberRow).where(HubMemberRow.node_id == bindparam("seen"))
+        rows = [{"seen": node_id, "moment": moment} for node_id, moment in seen.items()]
         async with self._database.transaction() as session:
-            for node_id, moment in seen.items():
-                found = update(HubMemberRow).where(HubMemberRow.node_id == node_id)
-                await session.execute(found.values(last_seen=moment))
+            if rows:
+                await (await session.connection()).execute(found.values(last_seen=bindparam("moment")), rows)
 
     async def members(self) -> list[StoredMember]:
         """Lists whom this hub admitted or expelled, by node id."""

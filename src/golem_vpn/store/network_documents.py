@@ -38,13 +38,14 @@ class NetworkDocumentRepository:
         async with self._database.transaction() as session:
             await _put(session, document)
 
-    async def publish(self, document: StoredDocument, members: Collection[str]) -> None:
-        """Stores a document, and that its members and those of earlier versions are to be told."""
+    async def publish(self, document: StoredDocument, newcomers: Collection[str]) -> None:
+        """Stores a document, and that new members and those of earlier versions are to be told."""
         async with self._database.transaction() as session:
             await _put(session, document)
-            for node_id in members:
-                row = insert(NetworkAudienceRow).values(network_id=document.network_id, node_id=node_id, confirmed=0)
-                await session.execute(row.on_conflict_do_nothing())
+            rows = [{"network_id": document.network_id, "node_id": node_id, "confirmed": 0} for node_id in newcomers]
+            if rows:
+                connection = await session.connection()
+                await connection.execute(insert(NetworkAudienceRow).on_conflict_do_nothing(), rows)
 
     async def all(self) -> list[StoredDocument]:
         """Lists the documents by network id."""
@@ -61,17 +62,17 @@ class NetworkDocumentRepository:
         async with self._database.reading() as session:
             return [Unconfirmed(*row) for row in await session.execute(statement)]
 
-    async def confirm(self, network_id: str, node_id: str, version: int) -> None:
-        """Notes the version that a node knows."""
+    async def confirm(self, network_id: str, node_ids: Collection[str], version: int) -> None:
+        """Notes the version that some nodes know."""
         async with self._database.transaction() as session:
             await session.execute(
                 update(NetworkAudienceRow)
-                .where(NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id == node_id)
+                .where(NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id.in_(node_ids))
                 .values(confirmed=func.max(NetworkAudienceRow.confirmed, version))
             )
 
-    async def dismiss(self, network_id: str, node_id: str, version: int) -> None:
-        """Forgets a node that is to hear no more of a network, unless there is a newer version by now."""
+    async def dismiss(self, network_id: str, node_ids: Collection[str], version: int) -> None:
+        """Forgets nodes that are to hear no more of a network, unless there is a newer version by now."""
         newer = select(NetworkDocumentRow).where(
             NetworkDocumentRow.network_id == network_id, NetworkDocumentRow.version > version
         )
@@ -79,7 +80,7 @@ class NetworkDocumentRepository:
             await session.execute(
                 delete(NetworkAudienceRow).where(
                     NetworkAudienceRow.network_id == network_id,
-                    NetworkAudienceRow.node_id == node_id,
+                    NetworkAudienceRow.node_id.in_(node_ids),
                     ~newer.exists(),
                 )
             )

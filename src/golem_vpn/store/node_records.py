@@ -1,5 +1,7 @@
 """Signed node records in the database."""
 
+from collections.abc import Collection
+
 import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
@@ -22,26 +24,23 @@ class NodeRecordRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, record: StoredRecord) -> None:
-        """Stores a record in place of an older one."""
-        statement = insert(NodeRecordRow).values(
-            node_id=record.node_id, issued_at=record.issued_at, signed=record.signed
-        )
+    async def change(self, records: Collection[StoredRecord], forgotten: Collection[str]) -> None:
+        """Stores records in place of older ones, and drops those of other nodes, in one transaction."""
+        statement = insert(NodeRecordRow)
         statement = statement.on_conflict_do_update(
             index_elements=[NodeRecordRow.node_id],
             set_={"issued_at": statement.excluded.issued_at, "signed": statement.excluded.signed},
             where=NodeRecordRow.issued_at < statement.excluded.issued_at,
         )
         async with self._database.transaction() as session:
-            await session.execute(statement)
+            connection = await session.connection()
+            if records:
+                await connection.execute(statement, [msgspec.structs.asdict(record) for record in records])
+            if forgotten:
+                await session.execute(delete(NodeRecordRow).where(NodeRecordRow.node_id.in_(forgotten)))
 
     async def all(self) -> list[StoredRecord]:
         """Lists the records."""
         async with self._database.reading() as session:
             rows = await session.scalars(select(NodeRecordRow).order_by(NodeRecordRow.node_id))
             return [StoredRecord(row.node_id, row.issued_at, row.signed) for row in rows]
-
-    async def forget(self, node_id: str) -> None:
-        """Drops the record of a node."""
-        async with self._database.transaction() as session:
-            await session.execute(delete(NodeRecordRow).where(NodeRecordRow.node_id == node_id))

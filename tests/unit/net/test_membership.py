@@ -8,7 +8,7 @@ import pytest
 from golem_vpn.errors import Conflict, Forbidden, Gone, InvalidInput, PeerRefused
 from golem_vpn.net.document import MemberEntry, NetworkDocument, SignedDocument, sign_document
 from golem_vpn.net.memory import MemoryWire
-from golem_vpn.net.messages import Confirmed, Fetched, FetchNetwork, UpdateNetwork
+from golem_vpn.net.messages import AmendNetwork, Confirmed, Fetched, FetchNetwork, UpdateNetwork
 from tests.unit.net.kit import Cluster, Station, cluster, eventually, eventually_is, make_node, running
 
 pytestmark = pytest.mark.anyio
@@ -264,3 +264,22 @@ async def test_watchers_hear_what_is_followed(wire: MemoryWire, tmp_path: Path) 
         await eventually(lambda: heard == [1])
         await owner.node.membership.publish(draft(owner))
         await eventually(lambda: heard == [1, 2])
+
+
+async def test_an_amendment_is_followed_only_from_its_owner_and_on_the_version_that_it_amends(
+    wire: MemoryWire, tmp_path: Path
+) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        owner, alice, bob = await three(nodes)
+        await owner.node.membership.publish(draft(owner, alice, bob))
+        await eventually(lambda: version(alice) == 1)
+
+        async def amend(sender: Station, since: int) -> int:
+            message = AmendNetwork(NETWORK, since, 9, (), (), (), True, 0, bytes(65))
+            return (await sender.node.control.request(alice.id, message, Confirmed)).version
+
+        assert await amend(bob, 1) == 0
+        assert await amend(owner, 2) == 1
+        with pytest.raises(InvalidInput, match="not signed"):
+            await amend(owner, 1)
+        assert version(alice) == 1

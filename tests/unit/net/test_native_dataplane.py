@@ -103,3 +103,25 @@ async def test_a_restarted_member_gets_packets_again(tmp_path: Path) -> None:
             stack = stack_of(member, MEMBER_ADDRESS)
             assert await reach(owner, timeout=20) == "refused"
             stack.close()
+
+
+async def test_members_of_a_large_network_find_each_other_when_packets_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golem_vpn.net.peers.FEW", 0)
+    async with (
+        daemon(tmp_path / "owner", secrets.token_bytes(32), hub=True) as owner,
+        daemon(tmp_path / "caller", secrets.token_bytes(32)) as caller,
+        daemon(tmp_path / "member", secrets.token_bytes(32)) as member,
+    ):
+        for node in (caller, member):
+            await node.node.directory.join(await owner.node.directory.ticket())
+        members = {owner.id: ("10.0.0.9",), caller.id: (OWNER_ADDRESS,), member.id: (MEMBER_ADDRESS,)}
+        await owner.node.membership.publish(Draft(NETWORK, owner.id, ("10.0.0.0/24",), members))
+        for node in (caller, member):
+            await eventually(lambda node=node: node.node.membership.document(NETWORK) is not None)  # type: ignore[misc]
+        stack = stack_of(member, MEMBER_ADDRESS)
+        assert set(caller.node.peers.followed) == {owner.id}
+        assert await reach(caller, timeout=10) == "refused"
+        assert set(caller.node.peers.followed) == {owner.id, member.id}
+        stack.close()

@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from golem_vpn.net.memory import MemoryWire
-from tests.unit.net.kit import cluster, eventually
+from tests.unit.net.kit import Cluster, Station, cluster, eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -61,3 +62,98 @@ async def test_new_packet_addresses_reach_the_data_plane(
         bob.topology.addresses.append("127.0.0.1:9999")
         await eventually(lambda: "127.0.0.1:9999" in alice.topology.peers[bob.id])
         assert alice.topology.resets == []
+
+
+async def three(nodes: Cluster) -> tuple[Station, Station, Station]:
+    """Starts nodes of which each wants the others, and follows none of them unless asked to."""
+    hub = await nodes.start("hub", hub=True)
+    alice, bob, carol = [await nodes.start(name, join=hub) for name in ("alice", "bob", "carol")]
+    for station in (alice, bob, carol):
+        station.node.peers.want({alice.id, bob.id, carol.id} - {station.id})
+    return alice, bob, carol
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes two nodes more than a few."""
+    monkeypatch.setattr("golem_vpn.net.peers.FEW", 1)
+
+
+@pytest.mark.usefixtures("many")
+async def test_of_many_nodes_the_steady_ones_alone_are_followed(wire: MemoryWire, tmp_path: Path) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        alice, bob, carol = await three(nodes)
+        alice.node.peers.want({bob.id, carol.id}, {bob.id, NOBODY})
+        await eventually(lambda: bob.id in alice.node.control.connected)
+        assert set(alice.node.peers.followed) == {bob.id}
+        assert set(alice.node.peers.wanted) == {bob.id, carol.id}
+        assert carol.id not in alice.topology.peers
+
+
+@pytest.mark.usefixtures("many")
+async def test_a_node_that_packets_wait_for_is_followed_and_learns_of_who_asks(
+    wire: MemoryWire, tmp_path: Path
+) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        alice, bob, carol = await three(nodes)
+        alice.topology.wants.put_nowait(NOBODY)
+        alice.topology.wants.put_nowait(carol.id)
+        await eventually(lambda: carol.id in alice.topology.peers and alice.id in carol.topology.peers)
+        assert set(alice.node.peers.followed) == {carol.id}
+        assert not carol.node.peers.followed
+        assert not bob.topology.peers
+
+
+@pytest.mark.usefixtures("many")
+async def test_packets_are_pointed_to_a_node_only_when_it_heard_a_hello(wire: MemoryWire, tmp_path: Path) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        alice, _bob, carol = await three(nodes)
+        knew_the_other: list[bool] = []
+        points = alice.topology.set_peer
+
+        def note(node_id: str, addresses: Sequence[str]) -> None:
+            knew_the_other.append(alice.id in carol.topology.peers)
+            points(node_id, addresses)
+
+        alice.topology.set_peer = note  # type: ignore[method-assign]
+        alice.topology.wants.put_nowait(carol.id)
+        await eventually(lambda: carol.id in alice.topology.peers)
+        assert knew_the_other == [True]
+
+
+@pytest.mark.usefixtures("many")
+async def test_a_node_that_moved_is_found_when_packets_wait_for_it(wire: MemoryWire, tmp_path: Path) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        alice, _bob, carol = await three(nodes)
+        carol.node.control.book.learn(alice.node.control.own_record.current().signed)
+        assert alice.id in carol.topology.peers
+        await nodes.kill(alice)
+        alice = await nodes.start("alice")
+        carol.topology.wants.put_nowait(alice.id)
+        await eventually(lambda: carol.topology.peers[alice.id] == tuple(alice.topology.addresses))
+        assert carol.topology.resets == [alice.id]
+
+
+@pytest.mark.usefixtures("many")
+async def test_whom_packets_waited_for_longest_ago_gives_way(
+    wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golem_vpn.net.peers.MAX_SOUGHT", 1)
+    async with cluster(wire, tmp_path) as nodes:
+        alice, bob, carol = await three(nodes)
+        alice.topology.wants.put_nowait(bob.id)
+        await eventually(lambda: bob.id in alice.topology.peers)
+        alice.topology.wants.put_nowait(carol.id)
+        await eventually(lambda: carol.id in alice.topology.peers)
+        assert set(alice.node.peers.followed) == {carol.id}
+        # What was learnt of it stays good.
+        assert bob.id in alice.topology.peers
+
+
+@pytest.mark.usefixtures("many")
+async def test_all_are_followed_again_when_few_are_left(wire: MemoryWire, tmp_path: Path) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        alice, bob, carol = await three(nodes)
+        alice.node.peers.want({carol.id})
+        await eventually(lambda: carol.id in alice.node.control.connected)
+        assert bob.id not in alice.node.control.connected

@@ -66,8 +66,7 @@ async def test_a_damaged_record_does_not_keep_the_daemon_from_starting(
     wire: MemoryWire, tmp_path: Path, repository: NodeRecordRepository
 ) -> None:
     node = make_node(wire, tmp_path, "node")
-    await repository.put(StoredRecord("0x" + "0" * 40, 1, b"garbage"))
-    await repository.put(stored_form(reissued(node, 0)))
+    await repository.change([StoredRecord("0x" + "0" * 40, 1, b"garbage"), stored_form(reissued(node, 0))], [])
     book = RecordBook()
     await KeptRecords(book, repository).open()
     assert book.find(node.id) is not None

@@ -26,13 +26,13 @@ async def test_everybody_concerned_is_to_confirm_the_newest_version(database: Da
     documents = NetworkDocumentRepository(database)
     await documents.publish(version(1), [ALICE, BOB])
     assert set(await documents.unconfirmed()) == {Unconfirmed(NETWORK, ALICE), Unconfirmed(NETWORK, BOB)}
-    await documents.confirm(NETWORK, ALICE, 1)
+    await documents.confirm(NETWORK, [ALICE], 1)
     assert await documents.unconfirmed() == [Unconfirmed(NETWORK, BOB)]
     await documents.publish(version(2), [BOB])
     assert set(await documents.unconfirmed()) == {Unconfirmed(NETWORK, ALICE), Unconfirmed(NETWORK, BOB)}
-    await documents.confirm(NETWORK, BOB, 2)
-    await documents.confirm(NETWORK, BOB, 1)
-    await documents.dismiss(NETWORK, ALICE, 2)
+    await documents.confirm(NETWORK, [BOB], 2)
+    await documents.confirm(NETWORK, [BOB], 1)
+    await documents.dismiss(NETWORK, [ALICE], 2)
     assert await documents.unconfirmed() == []
     await documents.publish(version(3), [])
     assert await documents.unconfirmed() == [Unconfirmed(NETWORK, BOB)]
@@ -42,5 +42,5 @@ async def test_who_was_dismissed_too_late_stays(database: Database) -> None:
     documents = NetworkDocumentRepository(database)
     await documents.publish(version(1), [ALICE])
     await documents.publish(version(2), [ALICE])
-    await documents.dismiss(NETWORK, ALICE, 1)
+    await documents.dismiss(NETWORK, [ALICE], 1)
     assert await documents.unconfirmed() == [Unconfirmed(NETWORK, ALICE)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use golem_vpn_proto::{self as proto, NodeId, Route};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 use super::resets::Resets;
 use crate::control::{Endpoint, Sessions};
@@ -14,6 +14,8 @@ use crate::engine::{Command, Engine, Event};
 const CARRY_TIME: Duration = Duration::from_secs(5);
 /// Handshakes on their way at once; more fail at once and are tried again.
 const MAXIMUM_CARRIED: usize = 512;
+/// Nodes that Python has yet to look for; more are named again with their next handshake.
+const WANTED_BACKLOG: usize = 256;
 
 #[derive(Clone)]
 pub(super) struct Carrier {
@@ -21,6 +23,20 @@ pub(super) struct Carrier {
     endpoint: Arc<Endpoint>,
     resets: Arc<Resets>,
     places: Arc<Semaphore>,
+    wanted: mpsc::Sender<NodeId>,
+}
+
+/// Nodes that packets wait for and that no handshake could be brought to.
+#[derive(Clone)]
+pub struct Wanted {
+    nodes: Arc<Mutex<mpsc::Receiver<NodeId>>>,
+}
+
+impl Wanted {
+    /// Waits for the next one; none comes when the data plane has stopped.
+    pub async fn next(&self) -> Option<NodeId> {
+        self.nodes.lock().await.recv().await
+    }
 }
 
 /// Answers what comes from peers.
@@ -29,8 +45,10 @@ pub(super) struct Answers {
 }
 
 impl Carrier {
-    pub(super) fn new(engine: Engine, endpoint: Arc<Endpoint>, resets: Arc<Resets>) -> Self {
-        Self { engine, endpoint, resets, places: Arc::new(Semaphore::new(MAXIMUM_CARRIED)) }
+    pub(super) fn new(engine: Engine, endpoint: Arc<Endpoint>, resets: Arc<Resets>) -> (Self, Wanted) {
+        let (wanted, nodes) = mpsc::channel(WANTED_BACKLOG);
+        let places = Arc::new(Semaphore::new(MAXIMUM_CARRIED));
+        (Self { engine, endpoint, resets, places, wanted }, Wanted { nodes: Arc::new(Mutex::new(nodes)) })
     }
 
     pub(super) fn answers(&self) -> Answers {
@@ -67,6 +85,8 @@ impl Carrier {
                 Ok((message, binding)) => Command::HandshakeReply { from: peer, message, binding },
                 Err(error) => {
                     tracing::debug!(%peer, %error, "handshake not carried");
+                    // With a full backlog it is named again when the handshake is repeated.
+                    let _ = carrier.wanted.try_send(peer);
                     Command::HandshakeFailure { to: peer, id }
                 }
             });

@@ -6,6 +6,7 @@ mod stacks;
 #[cfg(test)]
 mod tests;
 
+pub use carrier::Wanted;
 pub use stacks::StackDevice;
 
 use std::collections::HashMap;
@@ -48,6 +49,7 @@ pub struct DataPlane {
     endpoint: Arc<Endpoint>,
     resets: Arc<Resets>,
     carrier: AbortHandle,
+    wanted: Wanted,
     last_device: AtomicU32,
     /// The MTU of each TUN, which a change of its attachments leaves as it is.
     tuns: Mutex<HashMap<DeviceId, u16>>,
@@ -62,11 +64,11 @@ impl DataPlane {
     pub fn start(config: Config, listen: SocketAddr, endpoint: Arc<Endpoint>, runtime: Handle) -> io::Result<Self> {
         let (engine, outputs) = start_engine(config, listen)?;
         let resets = Arc::new(Resets::default());
-        let carrier = Carrier::new(engine.clone(), endpoint.clone(), resets.clone());
+        let (carrier, wanted) = Carrier::new(engine.clone(), endpoint.clone(), resets.clone());
         endpoint.attach_sessions(Arc::new(carrier.answers()));
         let carrier = runtime.spawn(carrier.run(outputs.events)).abort_handle();
         let (last_device, tuns) = (AtomicU32::new(0), Mutex::default());
-        Ok(Self { engine, endpoint, resets, carrier, last_device, tuns, runtime })
+        Ok(Self { engine, endpoint, resets, carrier, wanted, last_device, tuns, runtime })
     }
 
     /// Lists where others may send packets to, as of now.
@@ -140,6 +142,11 @@ impl DataPlane {
         mtu: u16,
     ) -> Result<StackDevice, DeviceFailure> {
         StackDevice::attach(self.engine.clone(), self.next_device(), &self.runtime, attachments, addresses, mtu)
+    }
+
+    /// The nodes that the control plane has to look for; what waits for them does not keep the data plane running.
+    pub fn wanted(&self) -> Wanted {
+        self.wanted.clone()
     }
 
     pub async fn snapshot(&self) -> Result<Snapshot, EngineStopped> {

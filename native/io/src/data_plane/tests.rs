@@ -112,3 +112,30 @@ fn restart(runtime: &Runtime, seed: u8, packets: SocketAddr) -> Daemon {
     }
     Daemon::start(runtime, seed, packets)
 }
+
+#[test]
+fn a_node_that_packets_wait_for_is_wanted_and_reached_as_soon_as_it_is_known() {
+    let runtime = runtime();
+    let (a, b) =
+        (Daemon::start(&runtime, 1, LOOPBACK.parse().unwrap()), Daemon::start(&runtime, 2, LOOPBACK.parse().unwrap()));
+    let (stack, _other) = (a.stack(), b.stack());
+    let wanted = a.data_plane.wanted();
+    let dialling = std::thread::scope(|scope| {
+        let dialling = scope.spawn(|| connect(&runtime, &stack, "10.1.0.2:80", PATIENCE));
+        let next = runtime.block_on(async { tokio::time::timeout(PATIENCE, wanted.next()).await });
+        assert_eq!(next, Ok(Some(b.node)));
+        b.meet(&a);
+        a.meet(&b);
+        dialling.join().unwrap()
+    });
+    assert_eq!(dialling, Some(ConnectError::Refused));
+}
+
+#[test]
+fn who_waits_for_wanted_nodes_learns_that_there_will_be_no_more() {
+    let runtime = runtime();
+    let a = Daemon::start(&runtime, 1, LOOPBACK.parse().unwrap());
+    let wanted = a.data_plane.wanted();
+    drop(a);
+    assert_eq!(runtime.block_on(async { tokio::time::timeout(PATIENCE, wanted.next()).await }), Ok(None));
+}

@@ -36,8 +36,7 @@ impl Schedule {
     /// The peer proved that it has the session.
     pub fn session_confirmed(&mut self) {
         self.probe_at = None;
-        self.retry_at = None;
-        self.failures = 0;
+        self.forget_failures();
     }
 
     /// A handshake or its session came to nothing: the next one waits, longer each time.
@@ -47,6 +46,12 @@ impl Schedule {
         self.probe_at = None;
         self.end_silence();
         self.retry_at = Some(now + pause.min(config.retry_limit));
+    }
+
+    /// What the failures came from may be over.
+    pub fn forget_failures(&mut self) {
+        self.retry_at = None;
+        self.failures = 0;
     }
 
     /// The peer asked at the same time, so that its own handshake is under way.

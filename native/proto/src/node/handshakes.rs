@@ -42,12 +42,11 @@ impl Node {
         }
     }
 
-    /// Asks for a session, unless that is under way or it is too early to ask again.
+    /// Asks for a session, unless that is under way or it is too early to ask again. Where the peer is need not be
+    /// known: that a handshake could not be carried makes the control plane look for it.
     pub(super) fn seek_session(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
-        let has_address = self.candidates.get(&link.peer).is_some_and(|all| !all.is_empty());
-        let reachable = link.path().is_some() || has_address || self.carriages.contains_key(&link.peer);
-        if reachable && link.needs_session(now) && link.may_initiate(now, &self.config) {
+        if link.needs_session(now) && link.may_initiate(now, &self.config) {
             self.initiate(now, id);
         }
         self.wake(now, id);

@@ -92,15 +92,17 @@ impl Node {
         }
     }
 
-    /// Sets where a peer's data socket may be reached; sessions that exist try new addresses at once.
+    /// Sets where a peer's data socket may be reached; sessions that exist try new addresses at once, and what failed
+    /// before is tried again.
     pub fn set_peer(&mut self, now: Instant, node: NodeId, addresses: Vec<SocketAddr>) {
         if self.candidates.get(&node) == Some(&addresses) {
             return;
         }
         self.candidates.insert(node, addresses);
-        for link in self.links.of_peer(node) {
-            self.probe(now, link);
-            self.seek_session(now, link);
+        for id in self.links.of_peer(node) {
+            self.links.get_mut(id).into_iter().for_each(|link| link.schedule.forget_failures());
+            self.probe(now, id);
+            self.seek_session(now, id);
         }
     }
 
