@@ -12,6 +12,7 @@ mod namespace;
 pub mod offloads;
 mod poll;
 pub mod queue;
+pub mod relay;
 pub mod sandbox;
 pub mod stack;
 pub mod tun;
