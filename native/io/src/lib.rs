@@ -11,6 +11,7 @@ pub mod interfaces;
 mod namespace;
 pub mod offloads;
 mod poll;
+mod port_mapping;
 pub mod queue;
 pub mod relay;
 pub mod sandbox;
