@@ -13,6 +13,7 @@ __all__ = [
     "DataPlane",
     "Endpoint",
     "NativeError",
+    "Relay",
     "Request",
     "Stack",
     "Stream",
@@ -107,6 +108,11 @@ class DataPlane:
         """
         Drops what is known of a node.
         """
+    @property
+    def mapped(self, /) -> list[str]:
+        """
+        Where a router leads from outside to the socket for packets, as of now.
+        """
     def next_wanted(self, /) -> Future[bytes]:
         """
         Waits for the next node that packets wait for and that cannot be reached; raises when the packets are stopped.
@@ -146,6 +152,11 @@ class DataPlane:
         """
         Says where a node takes packets.
         """
+    def set_port_mapping(self, /, enabled: bool) -> None:
+        """
+        Asks the local router, by UPnP, PCP and NAT-PMP, for a port that leads to the socket for packets, or for none any
+        more. Nobody is asked at first.
+        """
     def snapshot(self, /) -> Future[dict[str, Any]]:
         """
         Tells the counters, drops by reason, peers, devices, offloads and the preferred cipher.
@@ -183,6 +194,11 @@ class Endpoint:
         """
         Listens at `IP:PORT`; `0.0.0.0` means every interface, with IPv6 where the machine has it.
         """
+    @property
+    def carrier_id(self, /) -> bytes:
+        """
+        The public key by which relays know this node's packets.
+        """
     def close(self, /) -> Future[None]:
         """
         Says farewell to all peers and frees the port.
@@ -191,6 +207,11 @@ class Endpoint:
     def endpoint_id(self, /) -> bytes:
         """
         The public key that others dial.
+        """
+    @property
+    def home_relay(self, /) -> str | None:
+        """
+        The relay that others find this endpoint at, while it is connected.
         """
     def next_event(self, /) -> Future[tuple[Literal["connected", "disconnected"], bytes]]:
         """
@@ -205,11 +226,64 @@ class Endpoint:
         timeout: SupportsFloat | SupportsIndex,
     ) -> Future[bytes]:
         """
-        Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, `https://HOST:PORT`.
+        Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, as of `set_relays`.
         """
     def revoke(self, /, endpoint_id: bytes | bytearray) -> None:
         """
         Makes an endpoint a stranger again.
+        """
+    def set_relays(self, /, relays: SupportsGetItem[int, str]) -> None:
+        """
+        Replaces the relays that control connections may take, `https://HOST:PORT#sha256=HEX` each: the pin is the SHA-256
+        of the relay's certificate. Without one the certificate has to be of a public authority.
+        """
+
+@final
+class Relay:
+    """
+    Carries sealed datagrams between nodes that can't reach each other, over TLS.
+    """
+    @property
+    def address(self, /) -> str:
+        """
+        The `IP:PORT` it listens at.
+        """
+    def close(self, /) -> Future[None]:
+        """
+        Cuts all clients and frees the ports.
+        """
+    def counters(self, /) -> dict[str, int]:
+        """
+        What it did, by the names of metrics.
+        """
+    @staticmethod
+    def make_certificate(names: SupportsGetItem[int, str]) -> tuple[bytes, bytes]:
+        """
+        Makes a self-signed certificate for host names and IP addresses, and its key; both PEM.
+        """
+    @property
+    def pin(self, /) -> str:
+        """
+        The SHA-256 of its certificate's DER, in hexadecimal digits.
+        """
+    def set_admitted(
+        self, /, endpoint_ids: SupportsGetItem[int, bytes | bytearray], passes: SupportsGetItem[int, str] = ...
+    ) -> None:
+        """
+        Replaces who may connect: endpoint ids and carrier ids, and the passes that let a guest in for a minute. Whoever
+        is connected and may not is cut.
+        """
+    @staticmethod
+    def start(
+        listen: str,
+        certificate: bytes | bytearray | None = None,
+        key: bytes | bytearray | None = None,
+        *,
+        bytes_per_second: SupportsIndex | None = None,
+    ) -> Future[Relay]:
+        """
+        Listens at `IP:PORT`, TCP, and at the same UDP port for address discovery. Certificate and key are PEM; without
+        them one is made that lasts as long as the relay. Nobody is admitted at first.
         """
 
 @final

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use golem_vpn_io::control::{EndpointId, PeerAddress};
 use golem_vpn_io::data_plane::InterfaceAddress;
+use golem_vpn_io::relay::RelayAddress;
 use golem_vpn_proto::{Attachment, Cipher, IpPrefix, Member, NetworkId, NodeId};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -38,6 +39,11 @@ pub fn addresses(texts: &[String]) -> PyResult<Vec<SocketAddr>> {
 pub fn peer_addresses(texts: &[String]) -> PyResult<Vec<PeerAddress>> {
     let address = |text: &String| text.parse().map_err(|error| PyValueError::new_err(format!("{error}")));
     texts.iter().map(address).collect()
+}
+
+pub fn relays(texts: &[String]) -> PyResult<Vec<RelayAddress>> {
+    let relay = |text: &String| text.parse().map_err(|error| PyValueError::new_err(format!("{error}")));
+    texts.iter().map(relay).collect()
 }
 
 pub fn address(text: &str) -> PyResult<SocketAddr> {

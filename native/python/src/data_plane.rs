@@ -54,6 +54,19 @@ impl DataPlane {
         py.detach(|| running.addresses()).map(convert::texts).map_err(errors::native)
     }
 
+    /// Asks the local router, by UPnP, PCP and NAT-PMP, for a port that leads to the socket for packets, or for none any
+    /// more. Nobody is asked at first.
+    fn set_port_mapping(&self, enabled: bool) -> Result<(), Failure> {
+        self.running()?.set_port_mapping(enabled);
+        Ok(())
+    }
+
+    /// Where a router leads from outside to the socket for packets, as of now.
+    #[getter]
+    fn mapped(&self) -> Result<Vec<String>, Failure> {
+        Ok(convert::texts(self.running()?.mapped().into_iter().collect()))
+    }
+
     /// Adds or replaces a network: its prefixes, and every member as its node id and addresses.
     fn set_network(
         &self,

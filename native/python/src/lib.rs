@@ -9,6 +9,7 @@ mod data_plane;
 mod endpoint;
 mod errors;
 mod probe;
+mod relay;
 mod snapshot;
 mod stack;
 
@@ -29,6 +30,8 @@ mod native {
     use super::errors::{ConnectError, ControlError, NativeError};
     #[pymodule_export]
     use super::probe::{probe, probe_tun};
+    #[pymodule_export]
+    use super::relay::Relay;
     #[pymodule_export]
     use super::stack::{Stack, Stream};
 

@@ -4,18 +4,20 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use iroh::{RelayUrl, TransportAddr};
+use iroh::TransportAddr;
 
-/// One way to reach a peer, in text `IP:PORT` or `https://HOST:PORT`.
+use crate::relay::RelayAddress;
+
+/// One way to reach a peer, in text `IP:PORT` or `https://HOST:PORT#sha256=HEX`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PeerAddress {
     Direct(SocketAddr),
-    Relay(RelayUrl),
+    Relay(RelayAddress),
 }
 
 /// A text that is no address of a peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected IP:PORT or https://HOST:PORT, got {0:?}")]
+#[error("expected IP:PORT or https://HOST:PORT#sha256=HEX, got {0:?}")]
 pub struct UnreadableAddress(String);
 
 impl FromStr for PeerAddress {
@@ -23,12 +25,11 @@ impl FromStr for PeerAddress {
 
     fn from_str(text: &str) -> Result<Self, UnreadableAddress> {
         let unreadable = || UnreadableAddress(text.to_owned());
-        if !text.starts_with("https://") {
-            return text.parse().map(Self::Direct).map_err(|_| unreadable());
+        if text.starts_with("https://") {
+            text.parse().map(Self::Relay).map_err(|_| unreadable())
+        } else {
+            text.parse().map(Self::Direct).map_err(|_| unreadable())
         }
-        // The fragment pins the relay's certificate; it is no part of where the relay is.
-        let (url, _pin) = text.split_once('#').unwrap_or((text, ""));
-        url.parse().map(Self::Relay).map_err(|_| unreadable())
     }
 }
 
@@ -36,7 +37,7 @@ impl fmt::Display for PeerAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Direct(address) => write!(formatter, "{address}"),
-            Self::Relay(url) => write!(formatter, "{url}"),
+            Self::Relay(relay) => write!(formatter, "{relay}"),
         }
     }
 }
@@ -45,7 +46,7 @@ impl From<PeerAddress> for TransportAddr {
     fn from(address: PeerAddress) -> Self {
         match address {
             PeerAddress::Direct(address) => Self::Ip(address),
-            PeerAddress::Relay(url) => Self::Relay(url),
+            PeerAddress::Relay(relay) => Self::Relay(relay.url()),
         }
     }
 }
@@ -66,7 +67,8 @@ mod tests {
         assert_eq!(direct, PeerAddress::Direct("[2001:db8::1]:7".parse().unwrap()));
         let relay: PeerAddress = "https://192.0.2.1:7464".parse().unwrap();
         assert_eq!(relay, PeerAddress::Relay("https://192.0.2.1:7464".parse().unwrap()));
-        assert_eq!("https://192.0.2.1:7464#sha256=00ff".parse(), Ok(relay));
+        let pinned = format!("https://192.0.2.1:7464#sha256={}", "0f".repeat(32));
+        assert_eq!(pinned.parse::<PeerAddress>().unwrap().to_string(), pinned);
     }
 
     #[test]

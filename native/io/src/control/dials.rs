@@ -70,7 +70,10 @@ impl Shared {
         let named = addresses.len();
         addresses.retain(|address| match address {
             PeerAddress::Direct(address) => !interfaces::is_own(*address, &bound),
-            PeerAddress::Relay(_) => true,
+            PeerAddress::Relay(relay) => {
+                self.relays.remember(relay);
+                true
+            }
         });
         if addresses.is_empty() && named > 0 {
             return Err(ControlError::Unreachable("its only addresses are this node's own".to_owned()));

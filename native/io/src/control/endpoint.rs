@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use golem_vpn_proto::NodeId;
-use iroh::endpoint::{BindOpts, Builder, Connection, QuicTransportConfig, VarInt, presets};
-use iroh::{EndpointId, RelayMode, SecretKey};
+use iroh::endpoint::{BindOpts, Builder, Connection, NetReportConfig, QuicTransportConfig, VarInt, presets};
+use iroh::{EndpointId, RelayMap, RelayMode, SecretKey, Watcher};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::address::PeerAddress;
@@ -18,8 +18,10 @@ use super::dials::Dials;
 use super::error::{BindError, ControlError, Refusal};
 use super::listener::{self, Request};
 use super::paths::OutsideOverlays;
+use super::relays::Relays;
 use super::wire::{Kind, Purpose};
 use crate::interfaces;
+use crate::relay::{self, RelayAddress, Trust, packet_key};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const IDLE_TIMEOUT_MILLISECONDS: u32 = 4000;
@@ -42,6 +44,7 @@ pub struct Endpoint {
     pub(super) shared: Arc<Shared>,
     incoming: tokio::sync::Mutex<mpsc::Receiver<Request>>,
     events: tokio::sync::Mutex<broadcast::Receiver<ConnectionEvent>>,
+    packet_key: SecretKey,
     runtime: tokio::runtime::Handle,
 }
 
@@ -49,6 +52,7 @@ pub struct Endpoint {
 pub(super) struct Shared {
     pub(super) iroh: iroh::Endpoint,
     pub(super) connections: Connections,
+    pub(super) relays: Relays,
     pub(super) dials: Dials,
     pub(super) authorization: Authorization,
     pub(super) budget: Budget,
@@ -61,12 +65,15 @@ impl Endpoint {
     /// Listens at an address; `0.0.0.0` means every interface, with IPv6 where the machine has it.
     pub async fn bind(secret_key: [u8; 32], listen: SocketAddr) -> Result<Self, BindError> {
         let refuse = |cause: String| BindError { address: listen, cause };
-        let builder = bind_addresses(builder(&secret_key), listen).map_err(|error| refuse(format!("{error:#}")))?;
+        let trust = Arc::new(Trust::default());
+        let builder = bind_addresses(builder(&secret_key, trust.clone()), listen);
+        let builder = builder.map_err(|error| refuse(format!("{error:#}")))?;
         let iroh = builder.bind().await.map_err(|error| refuse(format!("{error:#}")))?;
         let (requests, incoming) = mpsc::channel(REQUEST_BACKLOG);
         let connections = Connections::new();
         let events = connections.subscribe();
         let shared = Arc::new(Shared {
+            relays: Relays::start(iroh.clone(), trust),
             iroh,
             connections,
             dials: Dials::default(),
@@ -77,8 +84,8 @@ impl Endpoint {
             sessions: Mutex::default(),
         });
         tokio::spawn(listener::listen(shared.clone()));
-        let runtime = tokio::runtime::Handle::current();
-        Ok(Self { shared, incoming: incoming.into(), events: events.into(), runtime })
+        let (packet_key, runtime) = (packet_key(&secret_key), tokio::runtime::Handle::current());
+        Ok(Self { shared, incoming: incoming.into(), events: events.into(), packet_key, runtime })
     }
 
     pub fn id(&self) -> EndpointId {
@@ -88,6 +95,29 @@ impl Endpoint {
     /// Lists where others may reach this endpoint, as of now.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
         interfaces::expand(&self.shared.iroh.bound_sockets())
+    }
+
+    /// Replaces the relays that control connections may take; one of them is the *home relay*, which others find this
+    /// endpoint at.
+    pub fn set_relays(&self, relays: Vec<RelayAddress>) {
+        self.shared.relays.set(relays);
+    }
+
+    /// Takes note that somebody else has found a relay dead or alive, so that a dead home relay is left at once.
+    pub fn report_relay(&self, relay: &RelayAddress, is_alive: bool) {
+        self.shared.relays.report(relay, is_alive);
+    }
+
+    /// The home relay, while it is connected.
+    pub fn home_relay(&self) -> Option<RelayAddress> {
+        let status = self.shared.iroh.home_relay_status().get();
+        let home = status.iter().find(|relay| relay.is_connected())?;
+        self.shared.relays.find(home.url())
+    }
+
+    /// The key by which relays know this node's packets.
+    pub fn packet_key(&self) -> &SecretKey {
+        &self.packet_key
     }
 
     /// Sends an application message and waits for the reply. Safe to drop while it waits.
@@ -203,11 +233,15 @@ pub(super) fn session_binding(connection: &Connection) -> Option<[u8; 32]> {
     Some(binding)
 }
 
-fn builder(secret_key: &[u8; 32]) -> Builder {
+fn builder(secret_key: &[u8; 32], trust: Arc<Trust>) -> Builder {
     let secret_key = SecretKey::from_bytes(secret_key);
     let own = secret_key.public();
     iroh::Endpoint::builder(presets::Minimal)
-        .relay_mode(RelayMode::Disabled)
+        .crypto_provider(relay::provider())
+        .ca_tls_config(relay::authorities(trust))
+        .dns_resolver(relay::resolver())
+        .relay_mode(RelayMode::Custom(RelayMap::empty()))
+        .net_report_config(net_report_config())
         .alpns(vec![Purpose::Messages.alpn(own)])
         .secret_key(secret_key)
         .transport_config(transport_config())
@@ -222,6 +256,13 @@ fn bind_addresses(builder: Builder, listen: SocketAddr) -> Result<Builder, iroh:
     } else {
         builder.bind_addr(listen)
     }
+}
+
+/// Asks relays for their distance only: a look for captive portals would go to another port, in the open.
+fn net_report_config() -> NetReportConfig {
+    let mut config = NetReportConfig::default();
+    config.captive_portal_check = false;
+    config
 }
 
 fn transport_config() -> QuicTransportConfig {

@@ -1,4 +1,4 @@
-//! Control connections between daemons: QUIC by iroh, dialled by key, without relay or discovery.
+//! Control connections between daemons: QUIC by iroh, dialled by key, at addresses and through relays that are given.
 //!
 //! One request is one bidirectional stream: a kind byte, the length and the bytes of a message of at most 1 MiB
 //! (`wire`), answered by the length and the bytes of the reply, or by a reset with a [`Refusal`]. `connections` knows
@@ -16,6 +16,7 @@ mod endpoint;
 mod error;
 mod listener;
 mod paths;
+mod relays;
 mod requests;
 #[cfg(test)]
 mod tests;

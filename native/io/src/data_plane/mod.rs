@@ -23,6 +23,7 @@ use tokio::task::AbortHandle;
 use crate::control::Endpoint;
 use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Outputs, Snapshot};
 use crate::interfaces;
+use crate::port_mapping::PortMapping;
 use crate::tun::{self, Interface, Tun};
 use carrier::Carrier;
 use resets::Resets;
@@ -50,6 +51,7 @@ pub struct DataPlane {
     resets: Arc<Resets>,
     carrier: AbortHandle,
     wanted: Wanted,
+    port_mapping: PortMapping,
     last_device: AtomicU32,
     /// The MTU of each TUN, which a change of its attachments leaves as it is.
     tuns: Mutex<HashMap<DeviceId, u16>>,
@@ -67,8 +69,9 @@ impl DataPlane {
         let (carrier, wanted) = Carrier::new(engine.clone(), endpoint.clone(), resets.clone());
         endpoint.attach_sessions(Arc::new(carrier.answers()));
         let carrier = runtime.spawn(carrier.run(outputs.events)).abort_handle();
+        let port_mapping = PortMapping::new(engine.local_address().port(), runtime.clone());
         let (last_device, tuns) = (AtomicU32::new(0), Mutex::default());
-        Ok(Self { engine, endpoint, resets, carrier, wanted, last_device, tuns, runtime })
+        Ok(Self { engine, endpoint, resets, carrier, wanted, port_mapping, last_device, tuns, runtime })
     }
 
     /// Lists where others may send packets to, as of now.
@@ -79,6 +82,16 @@ impl DataPlane {
             sockets.insert(0, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), bound.port()));
         }
         interfaces::expand(&sockets)
+    }
+
+    /// Asks the local router for a port that leads to the socket for packets, or for none any more.
+    pub fn set_port_mapping(&self, enabled: bool) {
+        self.port_mapping.set_enabled(enabled);
+    }
+
+    /// The address at the local router that leads to the socket for packets, as of now.
+    pub fn mapped(&self) -> Option<SocketAddr> {
+        self.port_mapping.mapped()
     }
 
     pub fn set_network(&self, network: Network) -> Result<(), EngineStopped> {

@@ -4,7 +4,7 @@
 mod address;
 #[cfg(test)]
 pub(crate) mod channel;
-mod options;
+pub(crate) mod options;
 mod receive;
 mod send;
 mod socket;

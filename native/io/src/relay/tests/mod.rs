@@ -1,0 +1,6 @@
+//! Relays and their clients over loopback.
+
+mod clients;
+mod fixture;
+mod proxy;
+mod server;
