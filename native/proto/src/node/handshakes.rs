@@ -45,8 +45,7 @@ impl Node {
     /// Asks for a session, unless that is under way or it is too early to ask again.
     pub(super) fn seek_session(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
-        let has_address = self.candidates.get(&link.peer).is_some_and(|all| !all.is_empty());
-        let reachable = link.path().is_some() || has_address || self.carriages.contains_key(&link.peer);
+        let reachable = self.peers.get(link.peer).is_some_and(|peer| peer.paths.is_reachable());
         if reachable && link.needs_session(now) && link.may_initiate(now, &self.config) {
             self.initiate(now, id);
         }
@@ -89,7 +88,7 @@ impl Node {
             return Err(Refusal::NotMember);
         }
         let cipher = choose_cipher(&self.config.ciphers, &initiation.ciphers).ok_or(Refusal::NoCommonCipher)?;
-        let id = self.links.find_or_add(network, from);
+        let id = self.link(network, from);
         // When both ask at once, the smaller node id's question stands.
         if self.config.node < from && self.links.get_mut(id).is_some_and(|link| link.pending.is_some()) {
             return Err(Refusal::Simultaneous);
@@ -115,6 +114,10 @@ impl Node {
         let Some(link) = self.links.get_mut(id) else { return };
         let yielded = link.pending.take().map(|pending| pending.index);
         let retired = link.install_next(session);
+        if link.session(now).is_none() {
+            // The initiator speaks first, but where a firewall is in its way this node has to speak as well.
+            link.schedule.session_began(now);
+        }
         self.links.release(yielded.into_iter().chain(retired));
         self.wake(now, id);
     }
@@ -173,7 +176,10 @@ impl Node {
             link.schedule.session_began(now);
             self.links.release(retired);
         }
-        self.probe(now, id);
+        self.announce(now, id);
+        if let Some(peer) = self.links.get(id).map(|link| link.peer) {
+            self.session_began(now, peer, id);
+        }
         self.flush(now, id);
         self.wake(now, id);
         Ok(())
