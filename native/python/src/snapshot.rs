@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use golem_vpn_io::engine::{self, DeviceKind};
 use golem_vpn_io::tun::TunOffloads;
-use golem_vpn_proto::{DropReason, LinkStatus, PeerStatus, Traffic};
+use golem_vpn_proto::{CandidateStatus, DropReason, LinkStatus, Nat, PathStatus, PeerStatus, Reason, Route, Traffic};
 use pyo3::prelude::*;
 
 #[derive(IntoPyObject)]
@@ -14,6 +14,7 @@ pub struct Snapshot {
     counters: BTreeMap<&'static str, u64>,
     drops: BTreeMap<&'static str, u64>,
     peers: Vec<Peer>,
+    nat: Surroundings,
     devices: Vec<Device>,
     offloads: BTreeMap<&'static str, bool>,
     cipher: &'static str,
@@ -23,7 +24,8 @@ pub struct Snapshot {
 #[pyo3(rename_all = "camelCase")]
 struct Peer {
     node_id: String,
-    candidates: Vec<String>,
+    candidates: Vec<Address>,
+    path: Path,
     /// Where its newest packet came from, in any network.
     address: Option<String>,
     packets_in: u64,
@@ -33,6 +35,42 @@ struct Peer {
     /// Seconds since its newest packet.
     silent_for: Option<f64>,
     networks: Vec<Link>,
+}
+
+/// An address where a peer may be reached directly.
+#[derive(IntoPyObject)]
+struct Address {
+    address: String,
+    source: &'static str,
+    /// "untried", "probing", "proven" or "failed".
+    result: &'static str,
+}
+
+/// The way that packets to a peer take; what does not apply is `None`.
+#[derive(IntoPyObject)]
+#[pyo3(rename_all = "camelCase")]
+struct Path {
+    /// "direct", "relayed" or "none".
+    kind: &'static str,
+    address: Option<String>,
+    relay: Option<String>,
+    /// Seconds for which packets have taken it.
+    since: Option<f64>,
+    rtt_ms: Option<f64>,
+    loss_percent: Option<f64>,
+    /// Longest packet of a network that is known to pass.
+    mtu: Option<u16>,
+    reason: Option<&'static str>,
+    /// Seconds until direct addresses are tried again.
+    next_try: Option<f64>,
+}
+
+/// How others see this node.
+#[derive(IntoPyObject)]
+struct Surroundings {
+    reflected: Vec<String>,
+    /// Whether others see it at different ports; `None` where nobody can tell.
+    symmetric: Option<bool>,
 }
 
 #[derive(IntoPyObject)]
@@ -70,6 +108,7 @@ impl From<engine::Snapshot> for Snapshot {
             drops: drops(&snapshot),
             offloads: offloads(&snapshot),
             cipher: snapshot.ciphers.first().map_or("", |cipher| cipher.name()),
+            nat: Surroundings::new(&snapshot),
             peers: snapshot.peers.into_iter().map(|peer| Peer::new(peer, now)).collect(),
             devices: snapshot.devices.into_iter().map(Device::from).collect(),
         }
@@ -83,7 +122,8 @@ impl Peer {
         let heard = newest.and_then(|link| link.traffic.last_received);
         Self {
             node_id: peer.node.to_string(),
-            candidates: peer.candidates.iter().map(SocketAddr::to_string).collect(),
+            path: Path::new(&peer.path, now),
+            candidates: peer.candidates.iter().map(Address::from).collect(),
             address: newest.and_then(|link| link.address).map(|address| address.to_string()),
             packets_in: sum(|traffic| traffic.packets_in),
             bytes_in: sum(|traffic| traffic.bytes_in),
@@ -92,6 +132,45 @@ impl Peer {
             silent_for: heard.map(|then| now.saturating_duration_since(then).as_secs_f64()),
             networks: peer.networks.iter().map(|link| Link::new(link, now)).collect(),
         }
+    }
+}
+
+impl From<&CandidateStatus> for Address {
+    fn from(candidate: &CandidateStatus) -> Self {
+        let CandidateStatus { address, source, outcome, .. } = candidate;
+        Self { address: address.to_string(), source: source.name(), result: outcome.name() }
+    }
+}
+
+impl Path {
+    fn new(path: &PathStatus, now: Instant) -> Self {
+        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        Self {
+            kind: match path.route {
+                None => "none",
+                Some(Route::Direct(_)) => "direct",
+                Some(Route::Relayed { .. }) => "relayed",
+            },
+            address: path.route.and_then(|route| route.address()).map(|address| address.to_string()),
+            relay: path.relay.clone(),
+            since: path.since.map(|since| now.saturating_duration_since(since).as_secs_f64()),
+            rtt_ms: path.rtt.map(milliseconds),
+            loss_percent: path.loss_percent,
+            mtu: path.mtu,
+            reason: path.reason.map(Reason::words),
+            next_try: path.next_try.map(|at| at.saturating_duration_since(now).as_secs_f64()),
+        }
+    }
+}
+
+impl Surroundings {
+    fn new(snapshot: &engine::Snapshot) -> Self {
+        let symmetric = match snapshot.nat {
+            Nat::Symmetric => Some(true),
+            Nat::Independent => Some(false),
+            Nat::Unknown | Nat::Blocked | Nat::RelayedOnly => None,
+        };
+        Self { reflected: snapshot.reflected.iter().map(SocketAddr::to_string).collect(), symmetric }
     }
 }
 
@@ -160,8 +239,8 @@ fn drops(snapshot: &engine::Snapshot) -> BTreeMap<&'static str, u64> {
         ("datagram_unreachable", socket.dropped_unreachable),
         ("datagram_send_failed", socket.dropped_send_failed),
         ("datagram_empty", socket.dropped_empty),
-        ("carriage_full", snapshot.dropped_carried.outgoing),
-        ("carriage_full_in", snapshot.dropped_carried.incoming),
+        ("relay_full", snapshot.dropped_relayed.outgoing),
+        ("relay_full_in", snapshot.dropped_relayed.incoming),
         ("device_unreadable", devices(|counters| counters.dropped_in)),
         ("device_full", devices(|counters| counters.dropped_out)),
     ]);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use golem_vpn_proto::{self as proto, NodeId, Route};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::reflected::Reflected;
 use super::resets::Resets;
 use crate::control::{Endpoint, Sessions};
 use crate::engine::{Command, Engine, Event};
@@ -20,6 +21,7 @@ pub(super) struct Carrier {
     engine: Engine,
     endpoint: Arc<Endpoint>,
     resets: Arc<Resets>,
+    reflected: Arc<Reflected>,
     places: Arc<Semaphore>,
 }
 
@@ -29,8 +31,8 @@ pub(super) struct Answers {
 }
 
 impl Carrier {
-    pub(super) fn new(engine: Engine, endpoint: Arc<Endpoint>, resets: Arc<Resets>) -> Self {
-        Self { engine, endpoint, resets, places: Arc::new(Semaphore::new(MAXIMUM_CARRIED)) }
+    pub(super) fn new(engine: Engine, endpoint: Arc<Endpoint>, resets: Arc<Resets>, reflected: Arc<Reflected>) -> Self {
+        Self { engine, endpoint, resets, reflected, places: Arc::new(Semaphore::new(MAXIMUM_CARRIED)) }
     }
 
     pub(super) fn answers(&self) -> Answers {
@@ -43,6 +45,10 @@ impl Carrier {
             match event {
                 Event::Node(proto::Event::Handshake { peer, id, message }) => self.start_handshake(peer, id, message),
                 Event::Node(proto::Event::UnknownSession { from }) => self.start_reset(from),
+                Event::Node(proto::Event::Reflected(addresses)) => {
+                    tracing::debug!(?addresses, "seen at other addresses");
+                    self.reflected.set(addresses);
+                }
                 Event::Node(proto::Event::SessionStarted { network, peer, cipher }) => {
                     tracing::debug!(%network, %peer, cipher = cipher.name(), "session started");
                 }

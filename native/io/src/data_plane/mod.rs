@@ -1,6 +1,8 @@
 //! The data plane of one daemon: the engine, and over the control connections what its sessions need.
 
 mod carrier;
+mod reflected;
+mod relay_ids;
 mod resets;
 mod stacks;
 #[cfg(test)]
@@ -15,7 +17,9 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use golem_vpn_proto::{Attachment, Config, DeviceConfig, DeviceId, Network, NetworkId, NodeId};
+use golem_vpn_proto::{
+    Attachment, Candidate, Config, DeviceConfig, DeviceId, Network, NetworkId, NodeId, ReflectionKey, ReflectorAddress,
+};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -24,6 +28,8 @@ use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Outpu
 use crate::interfaces;
 use crate::tun::{self, Interface, Tun};
 use carrier::Carrier;
+use reflected::Reflected;
+use relay_ids::RelayIds;
 use resets::Resets;
 
 /// An address with the length of its network's prefix.
@@ -47,6 +53,8 @@ pub struct DataPlane {
     engine: Engine,
     endpoint: Arc<Endpoint>,
     resets: Arc<Resets>,
+    reflected: Arc<Reflected>,
+    relay_ids: RelayIds,
     carrier: AbortHandle,
     last_device: AtomicU32,
     /// The MTU of each TUN, which a change of its attachments leaves as it is.
@@ -62,11 +70,13 @@ impl DataPlane {
     pub fn start(config: Config, listen: SocketAddr, endpoint: Arc<Endpoint>, runtime: Handle) -> io::Result<Self> {
         let (engine, outputs) = start_engine(config, listen)?;
         let resets = Arc::new(Resets::default());
-        let carrier = Carrier::new(engine.clone(), endpoint.clone(), resets.clone());
+        let reflected = Arc::new(Reflected::default());
+        let carrier = Carrier::new(engine.clone(), endpoint.clone(), resets.clone(), reflected.clone());
         endpoint.attach_sessions(Arc::new(carrier.answers()));
         let carrier = runtime.spawn(carrier.run(outputs.events)).abort_handle();
         let (last_device, tuns) = (AtomicU32::new(0), Mutex::default());
-        Ok(Self { engine, endpoint, resets, carrier, last_device, tuns, runtime })
+        let relay_ids = RelayIds::default();
+        Ok(Self { engine, endpoint, resets, reflected, relay_ids, carrier, last_device, tuns, runtime })
     }
 
     /// Lists where others may send packets to, as of now.
@@ -87,10 +97,29 @@ impl DataPlane {
         self.engine.apply(Command::RemoveNetwork(id))
     }
 
-    /// Says where a node takes packets.
-    pub fn set_peer(&self, node: NodeId, addresses: Vec<SocketAddr>) -> Result<(), EngineStopped> {
-        self.resets.set_addresses(node, addresses.clone());
-        self.engine.apply(Command::SetPeer { node, addresses })
+    /// Says where a node takes packets: at addresses, and through relays, by their URLs.
+    pub fn set_peer(&self, node: NodeId, candidates: Vec<Candidate>, relays: &[String]) -> Result<(), EngineStopped> {
+        self.resets.set_addresses(node, candidates.iter().map(|candidate| candidate.address).collect());
+        self.engine.apply(Command::SetPeer { node, candidates, relays: self.relay_ids.of(relays) })
+    }
+
+    /// Replaces the reflectors that this node asks where it is seen.
+    pub fn set_reflectors(&self, reflectors: Vec<ReflectorAddress>) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::SetReflectors(reflectors))
+    }
+
+    /// Tells a node from now on where its requests come from.
+    pub fn admit_reflection(&self, index: u32, key: ReflectionKey) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::AdmitReflection { index, key })
+    }
+
+    pub fn dismiss_reflection(&self, index: u32) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::DismissReflection(index))
+    }
+
+    /// Lists where others see this node's socket for packets, newest first.
+    pub fn reflected(&self) -> Vec<SocketAddr> {
+        self.reflected.addresses()
     }
 
     pub fn forget_peer(&self, node: NodeId) -> Result<(), EngineStopped> {

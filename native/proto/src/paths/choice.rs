@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::{Chosen, Outcome, Path, Paths, Source};
 use crate::Route;
 
+/// A path that was not heard for so long has to be proven again before packets move to it.
+const FRESH_FOR: Duration = Duration::from_secs(5);
 /// A path has to be that much quicker before packets leave another of its kind for it.
 const NOTICEABLE: Duration = Duration::from_millis(5);
 /// The path in use is silent, if its peer speaks from elsewhere for longer.
@@ -42,7 +44,7 @@ impl Paths {
 
     /// Takes the best way there is now.
     pub(super) fn choose(&mut self, now: Instant) {
-        let best = self.best();
+        let best = self.best(now);
         if self.chosen.map(|chosen| chosen.route) == best {
             return;
         }
@@ -72,7 +74,7 @@ impl Paths {
 
     /// Whether packets take a direct path that was proven.
     pub(super) fn is_direct(&self) -> bool {
-        self.chosen_path().is_some_and(|path| path.grade() == Some(Grade::Direct))
+        self.chosen_path().is_some_and(|path| path.is_proven() && !path.is_relayed())
     }
 
     pub(super) fn chosen_path(&self) -> Option<&Path> {
@@ -85,21 +87,22 @@ impl Paths {
         self.paths.iter_mut().find(|path| path.route == route)
     }
 
-    fn best(&self) -> Option<Route> {
+    fn best(&self, now: Instant) -> Option<Route> {
         // What has failed may still carry some packets, and is better than nothing.
         let last_resort = || self.chosen_path().filter(|path| path.outcome == Outcome::Failed).map(|path| path.route);
-        self.best_alive().or_else(last_resort)
+        self.best_alive(now).or_else(last_resort)
     }
 
-    fn best_alive(&self) -> Option<Route> {
-        let graded = self.paths.iter().filter_map(|path| Some((path.grade()?, path)));
+    fn best_alive(&self, now: Instant) -> Option<Route> {
+        let grade = |path: &Path| path.grade(self.is_chosen(path.route) || path.is_fresh(now));
+        let graded = self.paths.iter().filter_map(|path| Some((grade(path)?, path)));
         let best_grade = graded.clone().map(|(grade, _)| grade).min()?;
         let rivals = graded.filter(|(grade, _)| *grade == best_grade).map(|(_, path)| path);
         let best = match best_grade {
             Grade::Direct | Grade::Relay => rivals.min_by_key(|path| path.round_trip()),
             Grade::Guess => rivals.max_by_key(|path| (path.last_heard, Reverse(path.route))),
         }?;
-        let present = self.chosen_path().filter(|path| path.grade() == Some(best_grade));
+        let present = self.chosen_path().filter(|path| path.grade(true) == Some(best_grade));
         Some(present.map_or(best, |present| self.rival_of(present, best)).route)
     }
 
@@ -115,10 +118,15 @@ impl Paths {
 }
 
 impl Path {
-    fn grade(&self) -> Option<Grade> {
+    /// Whether it was heard lately.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+        self.last_heard.is_some_and(|heard| now < heard + FRESH_FOR)
+    }
+
+    fn grade(&self, is_certain: bool) -> Option<Grade> {
         match (self.outcome, self.is_relayed()) {
             (Outcome::Failed, _) => None,
-            (Outcome::Proven, false) => Some(Grade::Direct),
+            (Outcome::Proven, false) if is_certain => Some(Grade::Direct),
             (_, true) => Some(Grade::Relay),
             (_, false) => self.first_heard.map(|_| Grade::Guess),
         }

@@ -8,8 +8,6 @@ use super::{ACTIVE_FOR, FRAME_LENGTH, Outcome, PROBE_PAUSE, Path, Paths};
 /// Pauses between probes of the path in use: while packets flow, and to keep NATs from forgetting it.
 pub(super) const PULSE: Duration = Duration::from_secs(3);
 const IDLE_PULSE: Duration = Duration::from_secs(15);
-/// A path that was not heard for so long has to be proven again before packets move to it.
-const FRESH_FOR: Duration = Duration::from_secs(5);
 
 impl Paths {
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -103,8 +101,8 @@ impl Paths {
         let Some(path) = self.chosen_mut() else { return };
         path.fail();
         self.fell_silent |= !path.is_relayed();
-        let stale = |path: &&mut Path| path.last_heard.is_none_or(|heard| now >= heard + FRESH_FOR);
-        self.paths.iter_mut().filter(|path| path.is_proven()).filter(stale).for_each(|path| {
+        let is_stale = |path: &&mut Path| path.is_proven() && !path.is_fresh(now);
+        self.paths.iter_mut().filter(is_stale).for_each(|path| {
             path.outcome = Outcome::Probing;
         });
         self.doubt = None;

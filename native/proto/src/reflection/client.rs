@@ -191,7 +191,7 @@ mod tests {
 
     fn reflector(number: u8) -> ReflectorAddress {
         let address = SocketAddr::from(([192, 0, 2, number], 7000));
-        ReflectorAddress { address, index: u32::from(number), key: [number; 32] }
+        ReflectorAddress { address, index: u32::from(number), key: ReflectionKey([number; 32]) }
     }
 
     fn own(port: u16) -> SocketAddr {
@@ -276,7 +276,7 @@ mod tests {
         exchange(&mut reflections, now, |_| 1000);
         let answer = |index: u8, counter| {
             let head = Head { kind: Kind::Answer, index: u32::from(index), counter };
-            (head, head.seal(&Key::new(&[1; 32]), Some(own(6))))
+            (head, head.seal(&Key::new(&ReflectionKey([1; 32])), Some(own(6))))
         };
         for (number, counter, from, reason) in [
             (1, 1, 1, DropReason::Replayed),

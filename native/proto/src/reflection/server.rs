@@ -63,7 +63,7 @@ impl Reflector {
 mod tests {
     use super::*;
 
-    const KEY: ReflectionKey = [3; 32];
+    const KEY: ReflectionKey = ReflectionKey([3; 32]);
 
     fn ask(
         reflector: &mut Reflector,
@@ -96,7 +96,7 @@ mod tests {
         reflector.admit(1, KEY);
         assert_eq!(ask(&mut reflector, now, 1, 5), Err(DropReason::Replayed));
         assert_eq!(ask(&mut reflector, now, 1, 4), Err(DropReason::Replayed));
-        reflector.admit(2, [4; 32]);
+        reflector.admit(2, ReflectionKey([4; 32]));
         assert_eq!(ask(&mut reflector, now, 2, 5), Err(DropReason::Forged));
     }
 

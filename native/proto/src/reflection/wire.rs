@@ -12,6 +12,7 @@
 //!
 //! The cipher is ChaCha20-Poly1305, its nonce the type, three zeros and the counter; the header is authenticated.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -25,7 +26,14 @@ pub(crate) const LENGTH: usize = HEADER_LENGTH + BODY_LENGTH + TAG_LENGTH;
 const BODY_LENGTH: usize = 32;
 
 /// The secret that a reflector hands to an asker over their control connection.
-pub type ReflectionKey = [u8; 32];
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ReflectionKey(pub [u8; 32]);
+
+impl fmt::Debug for ReflectionKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ReflectionKey")
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -97,7 +105,7 @@ pub(crate) struct Key(LessSafeKey);
 
 impl Key {
     pub fn new(bytes: &ReflectionKey) -> Self {
-        let key = UnboundKey::new(&CHACHA20_POLY1305, bytes).expect("the cipher's keys have 32 bytes");
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes.0).expect("the cipher's keys have 32 bytes");
         Self(LessSafeKey::new(key))
     }
 }
@@ -108,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_answer_reads_back_and_is_as_long_as_a_request() {
-        let key = Key::new(&[7; 32]);
+        let key = Key::new(&ReflectionKey([7; 32]));
         let address = "[2001:db8::1]:7000".parse().unwrap();
         for (kind, address) in [(Kind::Request, None), (Kind::Answer, Some(address))] {
             let head = Head { kind, index: 9, counter: 1 << 50 };
@@ -126,7 +134,7 @@ mod tests {
 
     #[test]
     fn whatever_is_changed_is_refused() {
-        let key = Key::new(&[7; 32]);
+        let key = Key::new(&ReflectionKey([7; 32]));
         let head = Head { kind: Kind::Answer, index: 9, counter: 3 };
         let datagram = head.seal(&key, None);
         for at in 0..LENGTH {

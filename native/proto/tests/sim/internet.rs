@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use golem_vpn_proto::{Candidate, Config, PathStatus, Reason, ReflectorAddress, RelayId, RelayState, Source};
+use golem_vpn_proto::{
+    Candidate, Config, PathStatus, Reason, ReflectionKey, ReflectorAddress, RelayId, RelayState, Source,
+};
 
 use crate::site::{Kind, Site};
 use crate::traffic::{numbered, numbers};
@@ -88,7 +90,7 @@ fn reflect(world: &mut World, host: usize) {
     let now = world.now;
     let mut reflectors = Vec::new();
     for reflector in REFLECTORS {
-        let key = [(host * 10 + reflector) as u8; 32];
+        let key = ReflectionKey([(host * 10 + reflector) as u8; 32]);
         world.hosts[reflector].node.admit_reflection(host as u32, key);
         reflectors.push(ReflectorAddress { address: world.hosts[reflector].address, index: host as u32, key });
     }
