@@ -89,6 +89,10 @@ class DataPlane:
         """
         Where others may send packets to, as of now; never an address of an overlay.
         """
+    def admit_reflection(self, /, index: SupportsIndex, key: bytes | bytearray) -> None:
+        """
+        Answers the requests of one node, which has got this index and key, with where they come from.
+        """
     def close(self, /) -> None:
         """
         Stops all packets. A second call does nothing.
@@ -103,6 +107,10 @@ class DataPlane:
     ) -> int:
         """
         Makes a TUN with addresses in CIDR form on this machine and attaches it. Needs `CAP_NET_ADMIN`.
+        """
+    def dismiss_reflection(self, /, index: SupportsIndex) -> None:
+        """
+        Answers a node's requests no more.
         """
     def forget_peer(self, /, node_id: bytes | bytearray) -> None:
         """
@@ -148,9 +156,21 @@ class DataPlane:
         """
         Adds or replaces a network: its prefixes, and every member as its node id and addresses.
         """
-    def set_peer(self, /, node_id: bytes | bytearray, addresses: SupportsGetItem[int, str]) -> None:
+    def set_peer(
+        self,
+        /,
+        node_id: bytes | bytearray,
+        candidates: SupportsGetItem[int, tuple[str, str]],
+        relays: SupportsGetItem[int, str],
+        carrier_id: bytes | bytearray | None,
+    ) -> None:
         """
-        Says where a node takes packets.
+        Says where a node takes packets: addresses, each with its source ("interface", "reflected", "mapped" or
+        "configured"), and relays (`https://HOST:PORT#sha256=HEX`), where it is known by its carrier id.
+        """
+    def set_reflectors(self, /, reflectors: SupportsGetItem[int, tuple[str, SupportsIndex, bytes | bytearray]]) -> None:
+        """
+        Replaces the reflectors that tell where the socket for packets is seen: address, index and key of each.
         """
     def set_port_mapping(self, /, enabled: bool) -> None:
         """
@@ -163,10 +183,16 @@ class DataPlane:
         """
     @staticmethod
     def start(
-        node_id: bytes | bytearray, listen: str, endpoint: Endpoint, ciphers: SupportsGetItem[int, str] | None = None
+        node_id: bytes | bytearray,
+        listen: str,
+        endpoint: Endpoint,
+        ciphers: SupportsGetItem[int, str] | None = None,
+        *,
+        relayed_only: bool = False,
     ) -> DataPlane:
         """
-        Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference.
+        Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference. With
+        `relayed_only` packets go through relays, whatever direct path there may be.
         """
 
 @final

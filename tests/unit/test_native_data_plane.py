@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import anyio
 import pytest
 
 from golem_vpn._native import ConnectError, DataPlane, Endpoint, NativeError, Stack, probe
@@ -35,7 +36,8 @@ class Daemon:
 
     def meet(self, other: "Daemon") -> None:
         self.endpoint.authorize(other.endpoint.endpoint_id, other.node_id, other.endpoint.addresses)
-        self.data_plane.set_peer(other.node_id, other.data_plane.addresses)
+        candidates = [(address, "interface") for address in other.data_plane.addresses]
+        self.data_plane.set_peer(other.node_id, candidates, [], None)
 
     def stack(self) -> Stack:
         four, six = self.addresses
@@ -81,11 +83,37 @@ async def test_a_refusal_comes_back_through_a_session(ciphers: list[str] | None)
         [peer] = snapshot["peers"]
         assert peer["nodeId"] == "0x" + bob.node_id.hex()
         assert peer["address"] in bob.data_plane.addresses
+        assert peer["path"]["kind"] == "direct"
+        assert peer["path"]["address"] == peer["address"]
+        assert peer["path"]["reason"] is None
+        assert {"address": peer["address"], "source": "interface", "result": "proven"} in peer["candidates"]
         assert peer["packetsOut"] > 0
         assert peer["networks"][0]["cipher"] == (ciphers or [snapshot["cipher"]])[0]
         assert snapshot["counters"]["packets_in"] > 0
         assert snapshot["drops"]["spoofed_source"] == 0
         assert [device["kind"] for device in snapshot["devices"]] == ["stack"]
+
+
+async def test_reflectors_tell_where_a_node_is_seen() -> None:
+    async with daemons() as (alice, bob):
+        bob.data_plane.admit_reflection(7, bytes(32))
+        alice.data_plane.set_reflectors([(address, 7, bytes(32)) for address in bob.data_plane.addresses])
+        with anyio.fail_after(PATIENCE):
+            while not alice.data_plane.reflected:
+                await anyio.sleep(0.01)
+        assert alice.data_plane.reflected == alice.data_plane.addresses
+        assert (await alice.data_plane.snapshot())["nat"] == {
+            "reflected": alice.data_plane.addresses,
+            "symmetric": None,
+        }
+        bob.data_plane.dismiss_reflection(7)
+
+
+async def test_nonsense_about_a_peer_is_refused() -> None:
+    async with daemons() as (alice, bob):
+        for candidates, carrier_id in ([("here", "interface")], None), ([], b"short"), ([(LOOPBACK, "peer")], None):
+            with pytest.raises(ValueError, match=r"IP:PORT|32 bytes|source"):
+                alice.data_plane.set_peer(bob.node_id, candidates, [], carrier_id)
 
 
 async def test_a_stack_alone_gets_no_answer_and_no_route() -> None:

@@ -13,7 +13,7 @@ use std::time::Duration;
 use golem_vpn_io::engine::{Command, Engine, Event};
 use golem_vpn_io::tun::{self, Interface};
 use golem_vpn_proto::{
-    Attachment, Cipher, Config, DeviceConfig, DeviceId, IpPrefix, Member, Network, NetworkId, NodeId,
+    Attachment, Candidate, Cipher, Config, DeviceConfig, DeviceId, IpPrefix, Member, Network, NetworkId, NodeId, Source,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -55,7 +55,8 @@ async fn attach(engine: &Engine, number: u8, remote: SocketAddr) -> Result<(), B
     let members = [1, 2].map(|number| Member { node: node(number), addresses: vec![address(number)] });
     let prefixes = vec![IpPrefix { address: address(0), length: 24 }];
     engine.apply(Command::SetNetwork(Network { id: NETWORK, prefixes, members: members.to_vec() }))?;
-    engine.apply(Command::SetPeer { node: node(3 - number), addresses: vec![remote] })?;
+    let candidates = vec![Candidate { address: remote, source: Source::Configured }];
+    engine.apply(Command::SetPeer { node: node(3 - number), candidates, relays: Vec::new() })?;
     let addresses = vec![(address(number), 24)];
     let tun = tun::create(&Interface { name: "pair0".to_owned(), addresses, mtu: MTU })?;
     let attachments = vec![Attachment { network: NETWORK, addresses: vec![address(number)] }];

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use golem_vpn_proto::packet::checksum;
 use golem_vpn_proto::{
-    Attachment, Cipher, Config, DeviceConfig, DeviceId, Event, IpPrefix, Member, Network, NetworkId, Node, NodeId,
-    Offload, OffloadKind, PartialChecksum,
+    Attachment, Candidate, Cipher, Config, DeviceConfig, DeviceId, Event, IpPrefix, Member, Network, NetworkId, Node,
+    NodeId, Offload, OffloadKind, PartialChecksum, Source,
 };
 
 const NETWORK: NetworkId = NetworkId([1; 16]);
@@ -186,7 +186,8 @@ fn node(cipher: Cipher, host: u8) -> Node {
     let attachments = vec![Attachment { network: NETWORK, addresses: vec![inner(host)] }];
     let device = DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true };
     node.set_device(DEVICE, device).expect("the only device");
-    node.set_peer(now, node_id(3 - host), vec![address(3 - host)]);
+    let candidate = Candidate { address: address(3 - host), source: Source::Interface };
+    node.set_peer(now, node_id(3 - host), vec![candidate], Vec::new());
     node
 }
 

@@ -36,10 +36,10 @@ pub struct Config {
     pub retry_limit: Duration,
     /// How long a packet waits for a session.
     pub wait_limit: Duration,
-    /// An empty packet answers a peer that has been sent nothing for so long after a packet of its own.
-    pub keepalive_after: Duration,
     /// A peer that has been sent packets and is silent for so long gets a new session over every path.
     pub silence_limit: Duration,
+    /// Whether packets go through relays only, whatever direct path there may be.
+    pub relayed_only: bool,
 }
 
 impl Config {
@@ -56,8 +56,8 @@ impl Config {
             retry_after: Duration::from_millis(500),
             retry_limit: Duration::from_secs(10),
             wait_limit: Duration::from_secs(10),
-            keepalive_after: Duration::from_secs(2),
             silence_limit: Duration::from_secs(6),
+            relayed_only: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::session::Refusal;
-use crate::{Cipher, DeviceId, NetworkId, NodeId, Offload, Route};
+use crate::{CandidateStatus, Cipher, DeviceId, NetworkId, NodeId, Offload, PathStatus, Route};
 
 /// A train of datagrams for one place: each of `segment_size` bytes, the last may be shorter.
 #[derive(Debug)]
@@ -33,14 +33,18 @@ pub enum Event {
     HandshakeRefused { network: NetworkId, peer: NodeId, reason: Refusal },
     /// Someone uses a session that this node does not know, as after a restart; told at a limited rate.
     UnknownSession { from: Route },
+    /// Reflectors see this node's data socket at these addresses now, newest first.
+    Reflected(Vec<SocketAddr>),
 }
 
 /// A peer, as it stands now.
 #[derive(Clone, Debug)]
 pub struct PeerStatus {
     pub node: NodeId,
-    /// Addresses where the control plane says it may be reached.
-    pub candidates: Vec<SocketAddr>,
+    /// Addresses where it may be reached directly.
+    pub candidates: Vec<CandidateStatus>,
+    /// The way that packets take.
+    pub path: PathStatus,
     pub networks: Vec<LinkStatus>,
 }
 
@@ -48,7 +52,7 @@ pub struct PeerStatus {
 #[derive(Clone, Debug)]
 pub struct LinkStatus {
     pub network: NetworkId,
-    /// Where the newest packet of the peer came from, unless it was carried.
+    /// Where the newest packet of the peer came from, unless it was relayed.
     pub address: Option<SocketAddr>,
     /// The cipher and the start of the session that packets are sent with.
     pub session: Option<(Cipher, Instant)>,

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use crate::Route;
 
-const MOST_TOKENS: u32 = 50;
-const TOKEN_EVERY: Duration = Duration::from_millis(20);
 const MOST_ADDRESSES: usize = 64;
 const ADDRESS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Lets a burst pass, then a steady rate.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct TokenBucket {
+    most: u32,
+    every: Duration,
     spent: u32,
     since: Option<Instant>,
 }
@@ -24,14 +24,19 @@ pub(crate) struct PerAddress {
 }
 
 impl TokenBucket {
+    /// Lets `most` pass at once, and one more `every` so often.
+    pub fn new(most: u32, every: Duration) -> Self {
+        Self { most, every, spent: 0, since: None }
+    }
+
     pub fn allows(&mut self, now: Instant) -> bool {
         let since = *self.since.get_or_insert(now);
-        let earned = (now.saturating_duration_since(since).as_millis() / TOKEN_EVERY.as_millis()) as u32;
+        let earned = (now.saturating_duration_since(since).as_millis() / self.every.as_millis()) as u32;
         if earned > 0 {
             self.spent = self.spent.saturating_sub(earned);
             self.since = Some(now);
         }
-        let allowed = self.spent < MOST_TOKENS;
+        let allowed = self.spent < self.most;
         self.spent += u32::from(allowed);
         allowed
     }
@@ -58,9 +63,10 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_a_steady_rate() {
-        let (now, mut bucket) = (Instant::now(), TokenBucket::default());
-        assert_eq!((0..100).filter(|_| bucket.allows(now)).count(), MOST_TOKENS as usize);
-        assert_eq!((0..100).filter(|_| bucket.allows(now + TOKEN_EVERY * 3)).count(), 3);
+        let every = Duration::from_millis(20);
+        let (now, mut bucket) = (Instant::now(), TokenBucket::new(50, every));
+        assert_eq!((0..100).filter(|_| bucket.allows(now)).count(), 50);
+        assert_eq!((0..100).filter(|_| bucket.allows(now + every * 3)).count(), 3);
     }
 
     #[test]

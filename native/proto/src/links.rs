@@ -26,6 +26,10 @@ struct Slot {
 }
 
 impl Links {
+    pub fn get(&self, id: LinkId) -> Option<&Link> {
+        self.slots.get(id.0)?.link.as_ref()
+    }
+
     pub fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
         self.slots.get_mut(id.0)?.link.as_mut()
     }
@@ -39,7 +43,8 @@ impl Links {
         self.by_index.get(&index).copied()
     }
 
-    pub fn find_or_add(&mut self, network: NetworkId, peer: NodeId) -> LinkId {
+    /// `longest` is the longest inner packet.
+    pub fn find_or_add(&mut self, network: NetworkId, peer: NodeId, longest: u16) -> LinkId {
         if let Some(id) = self.find(network, peer) {
             return id;
         }
@@ -47,7 +52,7 @@ impl Links {
             self.slots.push(Slot::default());
             self.slots.len() - 1
         }));
-        self.slots[id.0].link = Some(Link::new(network, peer));
+        self.slots[id.0].link = Some(Link::new(network, peer, longest));
         self.by_pair.insert((peer, network), id);
         id
     }
@@ -147,10 +152,10 @@ mod tests {
     #[test]
     fn a_link_is_found_by_pair_peer_network_and_index() {
         let (mut links, mut entropy) = (Links::default(), entropy());
-        let first = links.find_or_add(NETWORKS[0], PEERS[0]);
-        let second = links.find_or_add(NETWORKS[1], PEERS[0]);
-        let third = links.find_or_add(NETWORKS[0], PEERS[1]);
-        assert_eq!(links.find_or_add(NETWORKS[0], PEERS[0]), first);
+        let first = links.find_or_add(NETWORKS[0], PEERS[0], 1420);
+        let second = links.find_or_add(NETWORKS[1], PEERS[0], 1420);
+        let third = links.find_or_add(NETWORKS[0], PEERS[1], 1420);
+        assert_eq!(links.find_or_add(NETWORKS[0], PEERS[0], 1420), first);
         assert_eq!(links.of_peer(PEERS[0]), [first, second]);
         assert_eq!(links.of_network(NETWORKS[0]), [(PEERS[0], first), (PEERS[1], third)]);
         let indices = [links.reserve(first, &mut entropy), links.reserve(third, &mut entropy)];
@@ -162,20 +167,20 @@ mod tests {
     #[test]
     fn a_removed_link_leaves_nothing_behind() {
         let (mut links, now) = (Links::default(), Instant::now());
-        let first = links.find_or_add(NETWORKS[0], PEERS[0]);
+        let first = links.find_or_add(NETWORKS[0], PEERS[0], 1420);
         links.wake(first, now);
         assert!(links.remove(first).is_some());
         assert!(links.remove(first).is_none());
         assert_eq!((links.find(NETWORKS[0], PEERS[0]), links.next_wake()), (None, None));
-        assert_eq!(links.find_or_add(NETWORKS[1], PEERS[1]), first, "its place is used again");
+        assert_eq!(links.find_or_add(NETWORKS[1], PEERS[1], 1420), first, "its place is used again");
     }
 
     #[test]
     fn the_earliest_time_counts() {
         let (mut links, now) = (Links::default(), Instant::now());
         let at = |seconds| now + Duration::from_secs(seconds);
-        let first = links.find_or_add(NETWORKS[0], PEERS[0]);
-        let second = links.find_or_add(NETWORKS[0], PEERS[1]);
+        let first = links.find_or_add(NETWORKS[0], PEERS[0], 1420);
+        let second = links.find_or_add(NETWORKS[0], PEERS[1], 1420);
         links.wake(first, at(5));
         links.wake(first, at(9));
         links.wake(second, at(7));

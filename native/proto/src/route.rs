@@ -1,4 +1,4 @@
-//! The two ways to a peer: from socket to socket, or over the control connection.
+//! The two ways to a peer: from socket to socket, or through a relay.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,23 +6,28 @@ use std::time::Duration;
 
 use crate::NodeId;
 
+/// A relay, numbered by whoever connects to it; the number stays while the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RelayId(pub u16);
+
 /// Where a datagram goes, and where one came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Route {
     /// The data socket at this address.
     Direct(SocketAddr),
-    /// The control connection with this node, which carries datagrams directly or through a relay.
-    Carried(NodeId),
+    /// Through a relay, to this node or from it.
+    Relayed { relay: RelayId, peer: NodeId },
 }
 
-/// What a control connection offers to datagrams.
+/// What a connected relay offers to datagrams.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carriage {
+pub struct RelayState {
+    /// How people know it.
+    pub name: String,
+    /// The way to the relay and back.
+    pub rtt: Duration,
     /// Longest datagram that it carries.
     pub mtu: u16,
-    /// The relay it goes through; `None` when it is direct.
-    pub relay: Option<String>,
-    pub rtt: Duration,
 }
 
 impl Route {
@@ -30,12 +35,16 @@ impl Route {
     pub fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Direct(address) => Some(*address),
-            Self::Carried(_) => None,
+            Self::Relayed { .. } => None,
         }
     }
 
-    pub(crate) fn is_carried(&self) -> bool {
-        matches!(self, Self::Carried(_))
+    /// The relay that it goes through, if it does.
+    pub fn relay(&self) -> Option<RelayId> {
+        match self {
+            Self::Direct(_) => None,
+            Self::Relayed { relay, .. } => Some(*relay),
+        }
     }
 }
 
@@ -49,7 +58,7 @@ impl fmt::Display for Route {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Direct(address) => address.fmt(formatter),
-            Self::Carried(_) => formatter.write_str("the control connection"),
+            Self::Relayed { relay, .. } => write!(formatter, "relay {}", relay.0),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | bytes | |
 //! |---|---|
-//! | 0 | type, 4 = data |
+//! | 0 | type, 4 = data; 5 and 6 are told in `reflection` |
 //! | 1..4 | zero |
 //! | 4..8 | session index of the receiver, little-endian |
 //! | 8..16 | counter, little-endian; never repeats within a session and direction |

@@ -6,7 +6,9 @@ use std::time::Duration;
 use golem_vpn_io::control::{EndpointId, PeerAddress};
 use golem_vpn_io::data_plane::InterfaceAddress;
 use golem_vpn_io::relay::RelayAddress;
-use golem_vpn_proto::{Attachment, Cipher, IpPrefix, Member, NetworkId, NodeId};
+use golem_vpn_proto::{
+    Attachment, Candidate, Cipher, IpPrefix, Member, NetworkId, NodeId, ReflectionKey, ReflectorAddress, Source,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -31,8 +33,27 @@ pub fn fixed<const N: usize>(bytes: &[u8], what: &str) -> PyResult<[u8; N]> {
     bytes.try_into().map_err(|_| PyValueError::new_err(format!("{what} has {N} bytes, got {}", bytes.len())))
 }
 
-pub fn addresses(texts: &[String]) -> PyResult<Vec<SocketAddr>> {
-    texts.iter().map(|text| address(text)).collect()
+/// Reads addresses with their sources.
+pub fn candidates(candidates: &[(String, String)]) -> PyResult<Vec<Candidate>> {
+    let candidate = |(text, source): &(String, String)| {
+        // What the peer's datagrams tell, the data plane learns by itself.
+        let known = Source::from_name(source).filter(|source| *source != Source::Peer);
+        let source = known.ok_or_else(|| unreadable("the source of an address", source))?;
+        Ok(Candidate { address: address(text)?, source })
+    };
+    candidates.iter().map(candidate).collect()
+}
+
+/// Reads addresses, indices and keys of reflectors.
+pub fn reflectors(reflectors: &[(String, u32, PyBackedBytes)]) -> PyResult<Vec<ReflectorAddress>> {
+    let reflector = |(text, index, key): &(String, u32, PyBackedBytes)| {
+        Ok(ReflectorAddress { address: address(text)?, index: *index, key: reflection_key(key)? })
+    };
+    reflectors.iter().map(reflector).collect()
+}
+
+pub fn reflection_key(bytes: &[u8]) -> PyResult<ReflectionKey> {
+    fixed(bytes, "the key of a reflection").map(ReflectionKey)
 }
 
 /// Reads socket addresses and relays.

@@ -25,17 +25,19 @@ pub struct DataPlane {
 
 #[pymethods]
 impl DataPlane {
-    /// Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference.
+    /// Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference. With
+    /// `relayed_only` packets go through relays, whatever direct path there may be.
     #[staticmethod]
-    #[pyo3(signature = (node_id, listen, endpoint, ciphers=None))]
+    #[pyo3(signature = (node_id, listen, endpoint, ciphers=None, *, relayed_only=false))]
     fn start(
         py: Python<'_>,
         node_id: PyBackedBytes,
         listen: &str,
         endpoint: &Endpoint,
         ciphers: Option<Vec<String>>,
+        relayed_only: bool,
     ) -> PyResult<Self> {
-        let mut config = Config::new(convert::node_id(&node_id)?);
+        let mut config = Config { relayed_only, ..Config::new(convert::node_id(&node_id)?) };
         if let Some(names) = ciphers {
             config.ciphers = convert::ciphers(&names)?;
         }
@@ -89,10 +91,50 @@ impl DataPlane {
         Ok(self.apply(py, |running| running.remove_network(id))?)
     }
 
-    /// Says where a node takes packets.
-    fn set_peer(&self, py: Python<'_>, node_id: PyBackedBytes, addresses: Vec<String>) -> PyResult<()> {
-        let (node, addresses) = (convert::node_id(&node_id)?, convert::addresses(&addresses)?);
-        Ok(self.apply(py, |running| running.set_peer(node, addresses))?)
+    /// Says where a node takes packets: addresses, each with its source ("interface", "reflected", "mapped" or
+    /// "configured"), and relays (`https://HOST:PORT#sha256=HEX`), where it is known by its carrier id.
+    fn set_peer(
+        &self,
+        py: Python<'_>,
+        node_id: PyBackedBytes,
+        candidates: Vec<(String, String)>,
+        relays: Vec<String>,
+        carrier_id: Option<PyBackedBytes>,
+    ) -> PyResult<()> {
+        let (node, candidates) = (convert::node_id(&node_id)?, convert::candidates(&candidates)?);
+        let relays = convert::relays(&relays)?;
+        let packet_key = carrier_id.map(|id| convert::endpoint_id(&id)).transpose()?;
+        Ok(self.apply(py, |running| running.set_peer(node, candidates, &relays, packet_key))?)
+    }
+
+    /// Replaces the relays that this node keeps connections to for its packets.
+    fn set_relays(&self, relays: Vec<String>) -> PyResult<()> {
+        let relays = convert::relays(&relays)?;
+        self.running()?.set_relays(&relays);
+        Ok(())
+    }
+
+    /// Replaces the reflectors that tell where the socket for packets is seen: address, index and key of each.
+    fn set_reflectors(&self, py: Python<'_>, reflectors: Vec<(String, u32, PyBackedBytes)>) -> PyResult<()> {
+        let reflectors = convert::reflectors(&reflectors)?;
+        Ok(self.apply(py, |running| running.set_reflectors(reflectors))?)
+    }
+
+    /// Answers the requests of one node, which has got this index and key, with where they come from.
+    fn admit_reflection(&self, py: Python<'_>, index: u32, key: PyBackedBytes) -> PyResult<()> {
+        let key = convert::reflection_key(&key)?;
+        Ok(self.apply(py, |running| running.admit_reflection(index, key))?)
+    }
+
+    /// Answers a node's requests no more.
+    fn dismiss_reflection(&self, py: Python<'_>, index: u32) -> PyResult<()> {
+        Ok(self.apply(py, |running| running.dismiss_reflection(index))?)
+    }
+
+    /// Where others see the socket for packets, newest first.
+    #[getter]
+    fn reflected(&self) -> Result<Vec<String>, Failure> {
+        Ok(convert::texts(self.running()?.reflected()))
     }
 
     /// Drops what is known of a node.
@@ -152,11 +194,15 @@ impl DataPlane {
         Ok(self.change(py, |running| running.add_stack(attachments, addresses, mtu)).map(Stack::new)?)
     }
 
-    /// Tells the counters, drops by reason, peers, devices, offloads and the preferred cipher.
+    /// Tells the counters, drops by reason, peers, relays, devices, offloads and the preferred cipher.
     #[pyo3(signature = () -> "Future[dict[str, Any]]")]
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let running = self.running()?;
-        awaitable(py, async move { running.snapshot().await.map(Snapshot::from).map_err(errors::native) })
+        awaitable(py, async move {
+            let snapshot = running.snapshot().await.map_err(errors::native)?;
+            let (relays, relay_drops) = running.relays();
+            Ok(Snapshot::new(snapshot, relays, relay_drops))
+        })
     }
 
     /// Waits for the next node that packets wait for and that cannot be reached; raises when the packets are stopped.

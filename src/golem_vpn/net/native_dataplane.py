@@ -52,7 +52,7 @@ class NativeDataPlane:
 
     def set_peer(self, node_id: str, addresses: Sequence[str]) -> None:
         """Says where a node takes packets."""
-        self._native.set_peer(node_id_bytes(node_id), list(addresses))
+        self._native.set_peer(node_id_bytes(node_id), [(address, "interface") for address in addresses], [], None)
 
     def forget_peer(self, node_id: str) -> None:
         """Drops what is known of a node."""

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use golem_vpn_proto::{self as proto, NodeId, Route};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
+use super::reflected::Reflected;
 use super::resets::Resets;
 use crate::control::{Endpoint, Sessions};
 use crate::engine::{Command, Engine, Event};
@@ -22,6 +23,7 @@ pub(super) struct Carrier {
     engine: Engine,
     endpoint: Arc<Endpoint>,
     resets: Arc<Resets>,
+    reflected: Arc<Reflected>,
     places: Arc<Semaphore>,
     wanted: mpsc::Sender<NodeId>,
 }
@@ -45,10 +47,15 @@ pub(super) struct Answers {
 }
 
 impl Carrier {
-    pub(super) fn new(engine: Engine, endpoint: Arc<Endpoint>, resets: Arc<Resets>) -> (Self, Wanted) {
+    pub(super) fn new(
+        engine: Engine,
+        endpoint: Arc<Endpoint>,
+        resets: Arc<Resets>,
+        reflected: Arc<Reflected>,
+    ) -> (Self, Wanted) {
         let (wanted, nodes) = mpsc::channel(WANTED_BACKLOG);
         let places = Arc::new(Semaphore::new(MAXIMUM_CARRIED));
-        (Self { engine, endpoint, resets, places, wanted }, Wanted { nodes: Arc::new(Mutex::new(nodes)) })
+        (Self { engine, endpoint, resets, reflected, places, wanted }, Wanted { nodes: Arc::new(Mutex::new(nodes)) })
     }
 
     pub(super) fn answers(&self) -> Answers {
@@ -61,6 +68,10 @@ impl Carrier {
             match event {
                 Event::Node(proto::Event::Handshake { peer, id, message }) => self.start_handshake(peer, id, message),
                 Event::Node(proto::Event::UnknownSession { from }) => self.start_reset(from),
+                Event::Node(proto::Event::Reflected(addresses)) => {
+                    tracing::debug!(?addresses, "seen at other addresses");
+                    self.reflected.set(addresses);
+                }
                 Event::Node(proto::Event::SessionStarted { network, peer, cipher }) => {
                     tracing::debug!(%network, %peer, cipher = cipher.name(), "session started");
                 }

@@ -1,6 +1,8 @@
 //! The data plane of one daemon: the engine, and over the control connections what its sessions need.
 
 mod carrier;
+mod reflected;
+mod relays;
 mod resets;
 mod stacks;
 #[cfg(test)]
@@ -16,16 +18,21 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use golem_vpn_proto::{Attachment, Config, DeviceConfig, DeviceId, Network, NetworkId, NodeId};
+use golem_vpn_proto::{
+    Attachment, Candidate, Config, DeviceConfig, DeviceId, Network, NetworkId, NodeId, ReflectionKey, ReflectorAddress,
+};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::control::Endpoint;
+use crate::control::{Endpoint, EndpointId};
 use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Outputs, Snapshot};
 use crate::interfaces;
 use crate::port_mapping::PortMapping;
+use crate::relay::{RelayAddress, RelayDrops, RelayState};
 use crate::tun::{self, Interface, Tun};
 use carrier::Carrier;
+use reflected::Reflected;
+use relays::Relaying;
 use resets::Resets;
 
 /// An address with the length of its network's prefix.
@@ -49,6 +56,8 @@ pub struct DataPlane {
     engine: Engine,
     endpoint: Arc<Endpoint>,
     resets: Arc<Resets>,
+    reflected: Arc<Reflected>,
+    relaying: Relaying,
     carrier: AbortHandle,
     wanted: Wanted,
     port_mapping: PortMapping,
@@ -66,12 +75,26 @@ impl DataPlane {
     pub fn start(config: Config, listen: SocketAddr, endpoint: Arc<Endpoint>, runtime: Handle) -> io::Result<Self> {
         let (engine, outputs) = start_engine(config, listen)?;
         let resets = Arc::new(Resets::default());
-        let (carrier, wanted) = Carrier::new(engine.clone(), endpoint.clone(), resets.clone());
+        let reflected = Arc::new(Reflected::default());
+        let (carrier, wanted) = Carrier::new(engine.clone(), endpoint.clone(), resets.clone(), reflected.clone());
         endpoint.attach_sessions(Arc::new(carrier.answers()));
         let carrier = runtime.spawn(carrier.run(outputs.events)).abort_handle();
+        let relaying = Relaying::start(engine.clone(), endpoint.clone(), outputs.relayed, &runtime);
         let port_mapping = PortMapping::new(engine.local_address().port(), runtime.clone());
         let (last_device, tuns) = (AtomicU32::new(0), Mutex::default());
-        Ok(Self { engine, endpoint, resets, carrier, wanted, port_mapping, last_device, tuns, runtime })
+        Ok(Self {
+            engine,
+            endpoint,
+            resets,
+            reflected,
+            relaying,
+            carrier,
+            wanted,
+            port_mapping,
+            last_device,
+            tuns,
+            runtime,
+        })
     }
 
     /// Lists where others may send packets to, as of now.
@@ -102,14 +125,51 @@ impl DataPlane {
         self.engine.apply(Command::RemoveNetwork(id))
     }
 
-    /// Says where a node takes packets.
-    pub fn set_peer(&self, node: NodeId, addresses: Vec<SocketAddr>) -> Result<(), EngineStopped> {
-        self.resets.set_addresses(node, addresses.clone());
-        self.engine.apply(Command::SetPeer { node, addresses })
+    /// Says where a node takes packets: at addresses, and through relays, where it is known by its packet key.
+    pub fn set_peer(
+        &self,
+        node: NodeId,
+        candidates: Vec<Candidate>,
+        relays: &[RelayAddress],
+        packet_key: Option<EndpointId>,
+    ) -> Result<(), EngineStopped> {
+        self.resets.set_addresses(node, candidates.iter().map(|candidate| candidate.address).collect());
+        let relays = self.relaying.set_peer(node, packet_key, relays);
+        self.engine.apply(Command::SetPeer { node, candidates, relays })
+    }
+
+    /// Replaces the relays that this node keeps connections to for its packets.
+    pub fn set_relays(&self, relays: &[RelayAddress]) {
+        self.relaying.set_relays(relays);
+    }
+
+    /// Lists the relays in use, own ones first, and what their clients dropped.
+    pub fn relays(&self) -> (Vec<(RelayAddress, RelayState)>, RelayDrops) {
+        self.relaying.status()
+    }
+
+    /// Replaces the reflectors that this node asks where it is seen.
+    pub fn set_reflectors(&self, reflectors: Vec<ReflectorAddress>) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::SetReflectors(reflectors))
+    }
+
+    /// Tells a node from now on where its requests come from.
+    pub fn admit_reflection(&self, index: u32, key: ReflectionKey) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::AdmitReflection { index, key })
+    }
+
+    pub fn dismiss_reflection(&self, index: u32) -> Result<(), EngineStopped> {
+        self.engine.apply(Command::DismissReflection(index))
+    }
+
+    /// Lists where others see this node's socket for packets, newest first.
+    pub fn reflected(&self) -> Vec<SocketAddr> {
+        self.reflected.addresses()
     }
 
     pub fn forget_peer(&self, node: NodeId) -> Result<(), EngineStopped> {
         self.resets.forget(node);
+        self.relaying.forget_peer(node);
         self.engine.apply(Command::ForgetPeer(node))
     }
 

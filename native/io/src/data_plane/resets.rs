@@ -36,7 +36,7 @@ impl Resets {
         let is_due = |peer: &Peer| peer.told.is_none_or(|told| now.saturating_duration_since(told) >= PAUSE);
         let is_source = |node: &NodeId, peer: &Peer| match from {
             Route::Direct(address) => peer.addresses.contains(&address),
-            Route::Carried(carrier) => carrier == *node,
+            Route::Relayed { peer, .. } => peer == *node,
         };
         let due = peers.iter_mut().filter(|(node, peer)| is_source(node, peer) && is_due(peer));
         due.map(|(node, peer)| {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use golem_vpn_proto::{Attachment, Config, IpPrefix, Member, Network, NetworkId, NodeId};
+use golem_vpn_proto::{Attachment, Candidate, Config, IpPrefix, Member, Network, NetworkId, NodeId, Source};
 use tokio::runtime::Runtime;
 
 use super::{DataPlane, StackDevice};
@@ -35,7 +35,9 @@ impl Daemon {
     fn meet(&self, other: &Self) {
         let addresses = other.endpoint.addresses().unwrap().into_iter().map(Into::into).collect();
         self.endpoint.authorize(other.endpoint.id(), other.node, addresses);
-        self.data_plane.set_peer(other.node, other.data_plane.addresses().unwrap()).unwrap();
+        let interface = |address| Candidate { address, source: Source::Interface };
+        let candidates = other.data_plane.addresses().unwrap().into_iter().map(interface).collect();
+        self.data_plane.set_peer(other.node, candidates, &[], None).unwrap();
     }
 
     fn stack(&self) -> StackDevice {

@@ -17,8 +17,12 @@ impl<S: Datagrams> Driver<S> {
         match command {
             Command::SetNetwork(network) => node.set_network(now, network),
             Command::RemoveNetwork(id) => node.remove_network(id),
-            Command::SetPeer { node: peer, addresses } => node.set_peer(now, peer, addresses),
-            Command::SetCarriage { peer, carriage } => node.set_carriage(now, peer, carriage),
+            Command::SetPeer { node: peer, candidates, relays } => node.set_peer(now, peer, candidates, relays),
+            Command::SetRelay { relay, state } => node.set_relay(now, relay, state),
+            Command::SetRelayReady { relay, ready } => node.set_relay_ready(now, relay, ready),
+            Command::SetReflectors(reflectors) => node.set_reflectors(now, &reflectors),
+            Command::AdmitReflection { index, key } => node.admit_reflection(index, key),
+            Command::DismissReflection(index) => node.dismiss_reflection(index),
             Command::ForgetPeer(peer) => node.forget_peer(peer),
             Command::ResetPeer(peer) => node.reset_peer(now, peer),
             Command::AddTun { id, tun, name, config, reply } => {
@@ -42,7 +46,7 @@ impl<S: Datagrams> Driver<S> {
             }
             Command::HandshakeFailure { to, id } => node.handle_handshake_failure(now, to, id),
             Command::Snapshot(reply) => {
-                reply.send(self.snapshot()).ok();
+                reply.send(self.snapshot(now)).ok();
             }
         }
     }
@@ -62,16 +66,19 @@ impl<S: Datagrams> Driver<S> {
         Ok(self.node.set_device(id, device.fit(config))?)
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, now: Instant) -> Snapshot {
+        let (reflected, nat) = self.node.reflected(now);
         Snapshot {
             local_address: self.socket.local_address(),
             ciphers: self.ciphers.clone(),
             counters: self.node.counters().clone(),
             socket: self.socket.status(),
             devices: self.devices.iter().map(|(id, device)| device.status(*id)).collect(),
-            peers: self.node.peers(),
+            peers: self.node.peers(now),
+            reflected,
+            nat,
             dropped_events: self.dropped_events,
-            dropped_carried: self.carriage.dropped(),
+            dropped_relayed: self.relaying.dropped(),
         }
     }
 }

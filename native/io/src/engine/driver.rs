@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use golem_vpn_proto::{Cipher, Config, DeviceId, Node, Route};
 use tokio::sync::mpsc;
 
-use super::carriage::Carriage;
 use super::device::{Device, Read};
 use super::messages::{Command, Event};
+use super::relaying::{RelayedTrain, Relaying};
 use super::unsent::Unsent;
 use crate::entropy;
 use crate::poll::{Bell, Interest, Poller, Readiness};
@@ -38,7 +38,7 @@ pub(super) struct Driver<S> {
     pub(super) devices: BTreeMap<DeviceId, Device>,
     pub(super) bell: Arc<Bell>,
     pub(super) dropped_events: u64,
-    pub(super) carriage: Carriage,
+    pub(super) relaying: Relaying,
     poller: Poller,
     commands: Receiver<Command>,
     events: mpsc::Sender<Event>,
@@ -47,8 +47,8 @@ pub(super) struct Driver<S> {
     held_back: bool,
     /// Whether a queue may hold packets that nobody announces any more.
     queues_waiting: bool,
-    /// Whether control connections may have brought datagrams that nobody announces any more.
-    carriage_waiting: bool,
+    /// Whether relays may have brought trains that nobody announces any more.
+    relays_waiting: bool,
     buffer: Vec<u8>,
 }
 
@@ -66,7 +66,7 @@ impl<S: Datagrams> Driver<S> {
         bell: Arc<Bell>,
         commands: Receiver<Command>,
         events: mpsc::Sender<Event>,
-        carriage: Carriage,
+        relaying: Relaying,
     ) -> io::Result<Self> {
         let poller = Poller::new()?;
         poller.add(bell.as_fd(), BELL, Interest::READ)?;
@@ -78,14 +78,14 @@ impl<S: Datagrams> Driver<S> {
             devices: BTreeMap::new(),
             bell,
             dropped_events: 0,
-            carriage,
+            relaying,
             poller,
             commands,
             events,
             unsent: Unsent::new(),
             held_back: false,
             queues_waiting: false,
-            carriage_waiting: false,
+            relays_waiting: false,
             buffer: vec![0; READ_LENGTH],
         })
     }
@@ -108,7 +108,7 @@ impl<S: Datagrams> Driver<S> {
 
     /// How long nothing has to be done, if nothing comes.
     fn patience(&self) -> Option<Duration> {
-        if self.carriage_waiting || (self.queues_waiting && !self.held_back) {
+        if self.relays_waiting || (self.queues_waiting && !self.held_back) {
             return Some(Duration::ZERO);
         }
         self.node.poll_timeout().map(|due| due.saturating_duration_since(Instant::now()))
@@ -121,7 +121,7 @@ impl<S: Datagrams> Driver<S> {
                 BELL => {
                     self.bell.quiet();
                     self.queues_waiting = true;
-                    self.carriage_waiting = true;
+                    self.relays_waiting = true;
                     if self.obey(now) == Outlook::Over {
                         return Outlook::Over;
                     }
@@ -132,8 +132,8 @@ impl<S: Datagrams> Driver<S> {
                 }
             }
         }
-        if self.carriage_waiting {
-            self.serve_carriage(now);
+        if self.relays_waiting {
+            self.serve_relays(now);
         }
         if self.queues_waiting && !self.held_back {
             self.serve_queues(now);
@@ -166,10 +166,10 @@ impl<S: Datagrams> Driver<S> {
         }
     }
 
-    fn serve_carriage(&mut self, now: Instant) {
-        let Self { carriage, node, .. } = self;
-        self.carriage_waiting = carriage.receive(|peer, datagram| {
-            node.handle_datagram(now, Route::Carried(peer), datagram.len(), datagram);
+    fn serve_relays(&mut self, now: Instant) {
+        let Self { relaying, node, .. } = self;
+        self.relays_waiting = relaying.receive(|RelayedTrain { relay, peer, segment_size, mut bytes }| {
+            node.handle_datagram(now, Route::Relayed { relay, peer }, segment_size, &mut bytes);
         });
     }
 
@@ -241,11 +241,15 @@ impl<S: Datagrams> Driver<S> {
         while self.unsent.is_empty() {
             let Some(train) = self.node.poll_transmit() else { break };
             match train.to {
-                Route::Carried(peer) => self.carriage.send(peer, train.segment_size, train.bytes),
+                Route::Relayed { relay, peer } => self.relaying.send(relay, peer, train.segment_size, train.bytes),
                 Route::Direct(to) => {
+                    let unreachable = self.socket.status().counters.dropped_unreachable;
                     let done = self.socket.send(to, train.segment_size, train.bytes);
                     if done < train.bytes.len() {
                         self.unsent.keep(to, train.segment_size, &train.bytes[done..]);
+                    }
+                    if self.socket.status().counters.dropped_unreachable > unreachable {
+                        self.node.handle_unreachable(Instant::now(), to);
                     }
                 }
             }

@@ -1,12 +1,15 @@
 //! What is said between the engine's thread and everybody else.
 
 use std::io;
-use std::net::SocketAddr;
 
-use golem_vpn_proto::{Carriage, DeviceConfig, DeviceError, DeviceId, Network, NetworkId, NodeId};
+use golem_vpn_proto::{
+    Candidate, DeviceConfig, DeviceError, DeviceId, Network, NetworkId, NodeId, ReflectionKey, ReflectorAddress,
+    RelayId, RelayState,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Snapshot;
+use super::relaying::RelayedTrain;
 use crate::queue::QueueEnd;
 use crate::tun::Tun;
 
@@ -17,13 +20,28 @@ pub enum Command {
     RemoveNetwork(NetworkId),
     SetPeer {
         node: NodeId,
-        addresses: Vec<SocketAddr>,
+        candidates: Vec<Candidate>,
+        /// Relays that the peer is connected to.
+        relays: Vec<RelayId>,
     },
-    /// Says that the control connection with a peer carries datagrams, or no longer.
-    SetCarriage {
-        peer: NodeId,
-        carriage: Option<Carriage>,
+    /// Says that this node is connected to a relay, or no longer.
+    SetRelay {
+        relay: RelayId,
+        state: Option<RelayState>,
     },
+    /// Says whether a relay takes more; while it does not, packets for it wait.
+    SetRelayReady {
+        relay: RelayId,
+        ready: bool,
+    },
+    /// Replaces the reflectors that this node asks where it is seen.
+    SetReflectors(Vec<ReflectorAddress>),
+    /// Tells a node from now on where its requests come from.
+    AdmitReflection {
+        index: u32,
+        key: ReflectionKey,
+    },
+    DismissReflection(u32),
     ForgetPeer(NodeId),
     ResetPeer(NodeId),
     /// Adds a TUN. What it takes is known from the TUN; the configuration's word on offloads is ignored.
@@ -79,15 +97,12 @@ pub enum Event {
     DeviceLost { device: DeviceId, cause: io::Error },
 }
 
-/// A datagram that a control connection carries: to this peer, or from it.
-pub type Carried = (NodeId, Vec<u8>);
-
 /// What comes out of the engine beside packets.
 #[derive(Debug)]
 pub struct Outputs {
     pub events: mpsc::Receiver<Event>,
-    /// Datagrams for control connections. One that finds the channel full is dropped and counted.
-    pub carried: mpsc::Receiver<Carried>,
+    /// Trains for relays. One that finds the channel full is dropped and counted.
+    pub relayed: mpsc::Receiver<RelayedTrain>,
 }
 
 /// Why a device can't be attached.

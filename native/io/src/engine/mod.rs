@@ -1,18 +1,18 @@
 //! The engine: one thread that carries packets between devices and the socket. Whatever is decided is decided by
 //! [`golem_vpn_proto::Node`]; the thread itself holds no rules, and nothing on a packet's way takes a lock.
 
-mod carriage;
 mod commands;
 mod device;
 mod driver;
 mod messages;
+mod relaying;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod unsent;
 
-pub use carriage::CarriedDrops;
-pub use messages::{AttachError, Carried, Command, EngineStopped, Event, Outputs};
+pub use messages::{AttachError, Command, EngineStopped, Event, Outputs};
+pub use relaying::{RelayedDrops, RelayedTrain};
 pub use snapshot::{DeviceCounters, DeviceKind, DeviceStatus, Snapshot};
 
 use std::io;
@@ -21,15 +21,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use golem_vpn_proto::{Config, DeviceConfig, DeviceId, NodeId};
+use golem_vpn_proto::{Config, DeviceConfig, DeviceId, NodeId, RelayId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::poll::Bell;
 use crate::queue::QueueEnd;
 use crate::tun::Tun;
 use crate::udp::{Datagrams, Socket};
-use carriage::{Carriage, CarryIn};
 use driver::Driver;
+use relaying::{RelayIn, Relaying};
 
 const COMMANDS: usize = 256;
 const EVENTS: usize = 1024;
@@ -45,7 +45,7 @@ struct Running {
     local_address: SocketAddr,
     bell: Arc<Bell>,
     commands: Option<SyncSender<Command>>,
-    carry_in: CarryIn,
+    relay_in: RelayIn,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -66,11 +66,11 @@ impl Engine {
         let bell = Arc::new(Bell::new()?);
         let (commands, received_commands) = sync_channel(COMMANDS);
         let (events, received_events) = mpsc::channel(EVENTS);
-        let (carriage, carry_in, carried) = Carriage::new();
-        let driver = Driver::new(config, socket, bell.clone(), received_commands, events, carriage)?;
+        let (relaying, relay_in, relayed) = Relaying::new();
+        let driver = Driver::new(config, socket, bell.clone(), received_commands, events, relaying)?;
         let thread = thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(|| driver.run())?;
-        let running = Running { local_address, bell, commands: Some(commands), carry_in, thread: Some(thread) };
-        Ok((Self { running: Arc::new(running) }, Outputs { events: received_events, carried }))
+        let running = Running { local_address, bell, commands: Some(commands), relay_in, thread: Some(thread) };
+        Ok((Self { running: Arc::new(running) }, Outputs { events: received_events, relayed }))
     }
 
     /// The address of the socket for packets.
@@ -89,9 +89,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes a datagram that the control connection with a peer carried; `false` when it was dropped and counted.
-    pub fn carry_in(&self, peer: NodeId, datagram: Vec<u8>) -> bool {
-        let taken = self.running.carry_in.put((peer, datagram));
+    /// Takes a train that came from a peer through a relay; `false` when it was dropped and counted.
+    pub fn relay_in(&self, relay: RelayId, peer: NodeId, segment_size: usize, bytes: Vec<u8>) -> bool {
+        let taken = self.running.relay_in.put(RelayedTrain { relay, peer, segment_size, bytes });
         self.running.bell.ring();
         taken
     }

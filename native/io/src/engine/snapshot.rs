@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use golem_vpn_proto::{Cipher, Counters, DeviceId, PeerStatus};
+use golem_vpn_proto::{Cipher, Counters, DeviceId, Nat, PeerStatus};
 
-use super::carriage::CarriedDrops;
+use super::relaying::RelayedDrops;
 use crate::tun::TunOffloads;
 use crate::udp::SocketStatus;
 
@@ -18,10 +18,13 @@ pub struct Snapshot {
     pub socket: SocketStatus,
     pub devices: Vec<DeviceStatus>,
     pub peers: Vec<PeerStatus>,
+    /// Where reflectors see the socket for packets, newest first, and what lies between.
+    pub reflected: Vec<SocketAddr>,
+    pub nat: Nat,
     /// Events that nobody fetched in time. Handshakes among them are tried again.
     pub dropped_events: u64,
-    /// Datagrams for and from control connections that found their queue full.
-    pub dropped_carried: CarriedDrops,
+    /// Datagrams for and from relays that found their queue full.
+    pub dropped_relayed: RelayedDrops,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

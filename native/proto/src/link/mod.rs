@@ -1,5 +1,5 @@
 //! A link: what this node and one other share in one network. Its sessions come and go; it knows which of them
-//! to send with, where to, and when something has to be done.
+//! to send with, which way, and when something has to be done.
 //!
 //! Around a rekey there are up to three sessions, so that no packet is lost. Who asked for the new session sends with
 //! it at once, and still takes what the peer sends with the old one. Who was asked keeps the new one as `next` and
@@ -7,13 +7,17 @@
 
 mod backlog;
 mod schedule;
+mod way;
 
 use std::time::Instant;
 
 pub(crate) use backlog::{Backlog, Waiting};
 pub(crate) use schedule::{ProbeStep, Schedule};
+pub(crate) use way::Way;
 
-use crate::session::{Role, Secret, Session};
+use crate::fair_queue::FairQueue;
+use crate::paths::Frame;
+use crate::session::{Secret, Session};
 use crate::wire::Header;
 use crate::{Cipher, Config, DropReason, LinkStatus, NetworkId, NodeId, Route, Traffic};
 
@@ -33,8 +37,12 @@ pub(crate) struct Link {
     pub schedule: Schedule,
     pub pending: Option<Pending>,
     pub traffic: Traffic,
-    /// Where the newest authenticated packet came from.
-    path: Option<Route>,
+    /// Packets that wait for a relay.
+    pub queue: Option<Box<FairQueue>>,
+    /// How packets to the peer go, as its paths have decided.
+    pub way: Way,
+    /// Where the newest authentic datagram came from, and when.
+    heard: Option<(Route, Instant)>,
     previous: Option<Session>,
     current: Option<Session>,
     next: Option<Session>,
@@ -42,18 +50,23 @@ pub(crate) struct Link {
 
 /// What was found in a datagram of the peer.
 pub(crate) struct Received<'a> {
-    pub packet: &'a mut [u8],
+    /// A packet or a control frame.
+    pub inner: &'a mut [u8],
     pub cipher: Cipher,
     /// Whether it is the first that proves that the peer has the session.
     pub confirms: bool,
-    /// Whether the peer asked for the session.
-    pub by_peer: bool,
+    /// Whether the newest datagram before it came from elsewhere.
+    pub is_elsewhere: bool,
+    /// The index of the session, and how many packets it has received.
+    pub session: u32,
+    pub packets: u64,
     /// The index of a session that ends with this.
     pub retired: Option<u32>,
 }
 
 impl Link {
-    pub fn new(network: NetworkId, peer: NodeId) -> Self {
+    /// `longest` is the longest inner packet.
+    pub fn new(network: NetworkId, peer: NodeId, longest: u16) -> Self {
         Self {
             network,
             peer,
@@ -61,7 +74,9 @@ impl Link {
             schedule: Schedule::default(),
             pending: None,
             traffic: Traffic::default(),
-            path: None,
+            queue: None,
+            way: Way::nowhere(longest),
+            heard: None,
             previous: None,
             current: None,
             next: None,
@@ -73,19 +88,32 @@ impl Link {
         self.current.as_mut().filter(|session| session.is_usable(now))
     }
 
+    /// The session to send control frames with: before the first session is in use it is the one that the peer asked for,
+    /// so that both sides can punch NATs.
+    pub fn frame_session(&mut self, now: Instant) -> Option<&mut Session> {
+        let current = self.current.as_mut().filter(|session| session.is_usable(now));
+        current.or_else(|| self.next.as_mut().filter(|session| session.is_usable(now)))
+    }
+
     /// The session to send with and where to send to, if there are both.
     pub fn sender(&mut self, now: Instant) -> Option<(&mut Session, Route)> {
-        let path = self.path?;
-        Some((self.session(now)?, path))
+        let route = self.way.route?;
+        Some((self.session(now)?, route))
     }
 
-    pub fn path(&self) -> Option<Route> {
-        self.path
+    /// Whether packets could go out now, or could if a relay took them.
+    pub fn is_open(&mut self, now: Instant) -> bool {
+        self.sender(now).is_some()
     }
 
-    /// Forgets the control connection as a path, as it carries nothing any more.
-    pub fn end_carriage(&mut self) {
-        self.path.take_if(|path| path.is_carried());
+    /// Where the newest authentic datagram came from, and when.
+    pub fn heard(&self) -> Option<(Route, Instant)> {
+        self.heard
+    }
+
+    /// How many packets wait.
+    pub fn waiting(&self) -> usize {
+        self.backlog.len() + self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
     /// Whether a new session is wanted: because the one in use is old, because the peer is silent, or because packets
@@ -137,28 +165,33 @@ impl Link {
         datagram: &'a mut [u8],
     ) -> Result<Received<'a>, DropReason> {
         let is = |session: &Option<Session>| session.as_ref().is_some_and(|session| session.index == header.receiver);
-        if matches!(from, Route::Carried(node) if node != self.peer) {
-            return Err(DropReason::ForeignCarriage);
+        if matches!(from, Route::Relayed { peer, .. } if peer != self.peer) {
+            return Err(DropReason::ForeignRelay);
         }
         let (is_next, is_current) = (is(&self.next), is(&self.current));
         let slots = [&mut self.current, &mut self.next, &mut self.previous];
         let session = slots.into_iter().flatten().find(|session| session.index == header.receiver);
         let session = session.filter(|session| now < session.ends_at);
-        let session = session.ok_or(DropReason::UnknownSession)?;
+        let is_early = self.pending.as_ref().is_some_and(|pending| pending.index == header.receiver);
+        let unknown = if is_early { DropReason::EarlyDatagram } else { DropReason::UnknownSession };
+        let session = session.ok_or(unknown)?;
         let opened = session.open(header, datagram)?;
         let confirms = !std::mem::replace(&mut session.confirmed, true) && (is_next || is_current);
-        let (by_peer, cipher) = (session.role == Role::Responder, session.cipher);
-        // What is carried may overtake and be overtaken, and tells nothing about a data socket.
-        if opened.newest && (is_next || is_current) && (!from.is_carried() || self.path.is_none()) {
-            self.path = Some(from);
+        session.packets_received += u64::from(!Frame::is_frame(opened.packet));
+        let (index, packets, cipher) = (session.index, session.packets_received, session.cipher);
+        let tells_place = opened.newest && (is_next || is_current);
+        let is_elsewhere = tells_place && self.heard.is_none_or(|(route, _)| route != from);
+        if tells_place {
+            self.heard = Some((from, now));
         }
+        self.schedule.received(self.way.route == Some(from));
         let retired = if is_next { self.promote_next() } else { None };
-        Ok(Received { packet: opened.packet, cipher, confirms, by_peer, retired })
+        Ok(Received { inner: opened.packet, cipher, confirms, is_elsewhere, session: index, packets, retired })
     }
 
     /// Ends all sessions, as the peer has lost them or must not use them any more; returns their indices.
     pub fn reset(&mut self) -> Vec<u32> {
-        self.path = None;
+        self.heard = None;
         self.schedule = Schedule::default();
         let pending = self.pending.take().map(|pending| pending.index);
         let sessions = [self.previous.take(), self.current.take(), self.next.take()];
@@ -192,7 +225,7 @@ impl Link {
         let session = self.current.as_ref().map(|session| (session.cipher, session.started));
         LinkStatus {
             network: self.network,
-            address: self.path.and_then(|path| path.address()),
+            address: self.heard.and_then(|(route, _)| route.address()),
             session,
             traffic: self.traffic,
         }

@@ -1,4 +1,4 @@
-//! When a link has to act without a packet: repeat a probe, keep a path alive, notice silence, ask again.
+//! When a link has to act without a packet: make its session known, notice silence, ask again.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const MOST_PROBES: u32 = 5;
 pub(crate) struct Schedule {
     probe_at: Option<Instant>,
     probes: u32,
-    keepalive_at: Option<Instant>,
+    doubt_at: Option<Instant>,
     silent_at: Option<Instant>,
     silent: bool,
     retry_at: Option<Instant>,
@@ -59,17 +59,19 @@ impl Schedule {
         self.retry_at = Some(now + config.retry_after * 2);
     }
 
-    /// A packet went to the peer. Says when the link has to be woken for it, if that is new.
-    pub fn sent(&mut self, now: Instant, config: &Config) -> Option<Instant> {
-        self.keepalive_at = None;
-        set_if_none(&mut self.silent_at, now + config.silence_limit)
+    /// A packet went to the peer, over a path that should not be silent for longer than `patience`. Says when the link
+    /// has to be woken for it, if that is new.
+    pub fn sent(&mut self, now: Instant, patience: Duration, config: &Config) -> Option<Instant> {
+        let silent_at = set_if_none(&mut self.silent_at, now + config.silence_limit);
+        set_if_none(&mut self.doubt_at, now + patience).or(silent_at)
     }
 
-    /// An authentic datagram came from the peer; a packet wants to be answered. Says when the link has to be woken
-    /// for it, if that is new.
-    pub fn received(&mut self, now: Instant, is_packet: bool, config: &Config) -> Option<Instant> {
+    /// An authentic datagram came from the peer, over the path that packets take or over another.
+    pub fn received(&mut self, over_path: bool) {
         self.end_silence();
-        if is_packet { set_if_none(&mut self.keepalive_at, now + config.keepalive_after) } else { None }
+        if over_path {
+            self.doubt_at = None;
+        }
     }
 
     /// Before which time no handshake may begin.
@@ -79,7 +81,7 @@ impl Schedule {
 
     /// The next time something is due, apart from handshakes.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.probe_at, self.keepalive_at, self.silent_at].into_iter().flatten().min()
+        [self.probe_at, self.doubt_at, self.silent_at].into_iter().flatten().min()
     }
 
     pub fn take_probe(&mut self, now: Instant) -> Option<ProbeStep> {
@@ -92,8 +94,9 @@ impl Schedule {
         Some(ProbeStep::Repeat)
     }
 
-    pub fn take_keepalive(&mut self, now: Instant) -> bool {
-        self.keepalive_at.take_if(|at| now >= *at).is_some()
+    /// Whether nothing has come back over the path for too long.
+    pub fn take_doubt(&mut self, now: Instant) -> bool {
+        self.doubt_at.take_if(|at| now >= *at).is_some()
     }
 
     /// Notices that the peer is silent although packets went to it.
@@ -157,14 +160,22 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_in_time_prevents_keepalive_and_silence() {
+    fn an_answer_in_time_prevents_doubt_and_silence() {
         let (now, config, mut schedule) = (Instant::now(), config(), Schedule::default());
-        schedule.received(now, true, &config);
-        schedule.sent(now, &config);
-        assert!(!schedule.take_keepalive(now + config.keepalive_after));
-        schedule.received(now, false, &config);
+        let patience = Duration::from_millis(250);
+        assert_eq!(schedule.sent(now, patience, &config), Some(now + patience));
+        assert_eq!(schedule.sent(now + patience / 2, patience, &config), None);
+        schedule.received(true);
         schedule.notice_silence(now + config.silence_limit);
-        assert!(!schedule.is_silent());
+        assert!(!schedule.take_doubt(now + patience) && !schedule.is_silent());
         assert_eq!(schedule.deadline(), None);
+    }
+
+    #[test]
+    fn an_answer_over_another_path_leaves_the_path_in_doubt() {
+        let (now, config, mut schedule) = (Instant::now(), config(), Schedule::default());
+        schedule.sent(now, Duration::ZERO, &config);
+        schedule.received(false);
+        assert!(schedule.take_doubt(now) && !schedule.take_doubt(now));
     }
 }

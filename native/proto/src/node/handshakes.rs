@@ -88,7 +88,7 @@ impl Node {
             return Err(Refusal::NotMember);
         }
         let cipher = choose_cipher(&self.config.ciphers, &initiation.ciphers).ok_or(Refusal::NoCommonCipher)?;
-        let id = self.links.find_or_add(network, from);
+        let id = self.link(network, from);
         // When both ask at once, the smaller node id's question stands.
         if self.config.node < from && self.links.get_mut(id).is_some_and(|link| link.pending.is_some()) {
             return Err(Refusal::Simultaneous);
@@ -114,6 +114,10 @@ impl Node {
         let Some(link) = self.links.get_mut(id) else { return };
         let yielded = link.pending.take().map(|pending| pending.index);
         let retired = link.install_next(session);
+        if link.session(now).is_none() {
+            // The initiator speaks first, but where a firewall is in its way this node has to speak as well.
+            link.schedule.session_began(now);
+        }
         self.links.release(yielded.into_iter().chain(retired));
         self.wake(now, id);
     }
@@ -172,7 +176,10 @@ impl Node {
             link.schedule.session_began(now);
             self.links.release(retired);
         }
-        self.probe(now, id);
+        self.announce(now, id);
+        if let Some(peer) = self.links.get(id).map(|link| link.peer) {
+            self.session_began(now, peer, id);
+        }
         self.flush(now, id);
         self.wake(now, id);
         Ok(())

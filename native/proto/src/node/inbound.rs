@@ -3,22 +3,21 @@
 use std::time::Instant;
 
 use super::Node;
+use super::paths::Arrival;
 use crate::links::LinkId;
-use crate::packet::IpHeader;
-use crate::wire::{Header, OVERHEAD};
-use crate::{Cipher, DeviceId, DropReason, Event, NetworkId, NodeId, Route};
+use crate::packet::{IpHeader, begins_connection, clamp_segment_size};
+use crate::paths::Frame;
+use crate::wire::Header;
+use crate::{Cipher, DeviceId, DropReason, Event, NetworkId, Route};
 
 /// What a datagram means beyond its packet.
 struct Consequences {
-    link: LinkId,
+    arrival: Arrival,
     network: NetworkId,
-    peer: NodeId,
     cipher: Cipher,
     /// Whether it is the first that proves that the peer has the session.
     confirms: bool,
-    /// Whether the peer asked for the session.
-    by_peer: bool,
-    is_empty: bool,
+    is_elsewhere: bool,
     rekey: bool,
 }
 
@@ -34,44 +33,47 @@ impl Node {
     }
 
     fn receive(&mut self, now: Instant, from: Route, datagram: &mut [u8]) -> Result<(), DropReason> {
-        let header = Header::parse(datagram).ok_or(DropReason::MalformedDatagram)?;
+        let Some(header) = Header::parse(datagram) else { return self.reflect(now, from, datagram) };
         let Some(id) = self.links.find_index(header.receiver) else {
             return Err(self.unknown_session(now, from));
         };
         let link = self.links.get_mut(id).ok_or(DropReason::UnknownSession)?;
         let received = link.receive(now, from, &header, datagram)?;
-        let is_empty = received.packet.is_empty();
-        let due = link.schedule.received(now, !is_empty, &self.config);
+        let is_frame = Frame::is_frame(received.inner);
         link.traffic.last_received = Some(now);
+        let (session, packets) = (received.session, received.packets);
         let consequences = Consequences {
-            link: id,
+            arrival: Arrival { link: id, peer: link.peer, from, session, packets },
             network: link.network,
-            peer: link.peer,
             cipher: received.cipher,
             confirms: received.confirms,
-            by_peer: received.by_peer,
-            is_empty,
-            rekey: !is_empty && link.is_rekey_due(now),
+            is_elsewhere: received.is_elsewhere,
+            rekey: !is_frame && link.is_rekey_due(now),
         };
         self.links.release(received.retired);
-        if let Some(at) = due {
-            self.links.wake(id, at);
-        }
-        let delivered = if is_empty { Ok(()) } else { self.deliver(&consequences, received.packet) };
-        self.follow_up(now, from, &consequences);
-        delivered
+        let outcome = if is_frame {
+            self.handle_frame(now, &consequences.arrival, received.inner)
+        } else {
+            self.deliver(&consequences, received.inner)
+        };
+        self.follow_up(now, &consequences);
+        outcome
     }
 
-    fn deliver(&mut self, from: &Consequences, packet: &[u8]) -> Result<(), DropReason> {
+    fn deliver(&mut self, from: &Consequences, packet: &mut [u8]) -> Result<(), DropReason> {
         let ip = IpHeader::parse(packet)?;
         let id = self.route_in(from, &ip)?;
         let device = self.switch.device(id).ok_or(DropReason::NoDevice)?;
         if ip.total_length > usize::from(device.mtu) {
             return Err(DropReason::PacketTooBig);
         }
+        if begins_connection(&ip, packet) {
+            self.clamp(from.arrival.link, &ip, packet);
+        }
+        let device = self.switch.device(id).ok_or(DropReason::NoDevice)?;
         self.deliveries.add(id, device, &ip, packet)?;
         let bytes = ip.total_length as u64;
-        if let Some(link) = self.links.get_mut(from.link) {
+        if let Some(link) = self.links.get_mut(from.arrival.link) {
             link.traffic.packets_in += 1;
             link.traffic.bytes_in += bytes;
         }
@@ -81,34 +83,42 @@ impl Node {
     }
 
     fn route_in(&mut self, from: &Consequences, ip: &IpHeader) -> Result<DeviceId, DropReason> {
-        if let Some(device) = self.routes_in.get(from.link, ip.source, ip.destination) {
+        let Arrival { link, peer, .. } = from.arrival;
+        if let Some(device) = self.routes_in.get(link, ip.source, ip.destination) {
             return Ok(device);
         }
-        let device = self.switch.incoming(from.network, from.peer, ip)?;
-        self.routes_in.remember(from.link, ip.source, ip.destination, device);
+        let device = self.switch.incoming(from.network, peer, ip)?;
+        self.routes_in.remember(link, ip.source, ip.destination, device);
         Ok(device)
     }
 
-    /// Does what the first datagram of a session, a probe and an old session call for.
-    fn follow_up(&mut self, now: Instant, from: Route, received: &Consequences) {
-        let id = received.link;
+    /// Lowers what a TCP connection of a peer agrees on to what the way back carries.
+    fn clamp(&self, id: LinkId, ip: &IpHeader, packet: &mut [u8]) {
+        let longest = self.config.mtu;
+        let limit = self.links.get(id).map_or(longest, |link| link.way.lasting_limit(longest));
+        if limit < longest {
+            clamp_segment_size(ip, packet, limit);
+        }
+    }
+
+    /// Does what the first datagram of a session, one from elsewhere and an old session call for.
+    fn follow_up(&mut self, now: Instant, received: &Consequences) {
+        let Arrival { link, peer, from, .. } = received.arrival;
+        if received.is_elsewhere {
+            self.heard_elsewhere(now, peer, link, from);
+        }
         if received.confirms {
-            let Consequences { network, peer, cipher, .. } = *received;
+            let Consequences { network, cipher, .. } = *received;
             self.notify(Event::SessionStarted { network, peer, cipher });
-            if let Some(link) = self.links.get_mut(id) {
+            if let Some(link) = self.links.get_mut(link) {
                 link.schedule.session_confirmed();
             }
-            if received.by_peer {
-                self.probe(now, id);
-            }
-            self.flush(now, id);
-            self.wake(now, id);
-        } else if received.by_peer && received.is_empty {
-            // Only who was asked for the session answers probes, so that two nodes never answer each other's answers.
-            self.send_empty(now, id, &[from]);
+            self.session_began(now, peer, link);
+            self.flush(now, link);
+            self.wake(now, link);
         }
         if received.rekey {
-            self.seek_session(now, id);
+            self.seek_session(now, link);
         }
     }
 
@@ -117,27 +127,5 @@ impl Node {
             self.notify(Event::UnknownSession { from });
         }
         DropReason::UnknownSession
-    }
-
-    /// Tries every address where the peer may be. The best comes last, as the newest datagram decides.
-    pub(super) fn probe(&mut self, now: Instant, id: LinkId) {
-        let Some(link) = self.links.get_mut(id) else { return };
-        let carried = self.carriages.contains_key(&link.peer).then_some(Route::Carried(link.peer));
-        let candidates = self.candidates.get(&link.peer).into_iter().flatten().rev().copied();
-        let routes = carried.into_iter().chain(candidates.map(Route::Direct));
-        let mut targets: Vec<_> = routes.filter(|route| Some(*route) != link.path()).collect();
-        targets.extend(link.path());
-        self.send_empty(now, id, &targets);
-    }
-
-    /// Sends a datagram without a packet to each address. One that finds no room is not missed: probes are repeated.
-    pub(super) fn send_empty(&mut self, now: Instant, id: LinkId, targets: &[Route]) {
-        let session = self.links.get_mut(id).and_then(|link| link.session(now));
-        let Some(session) = session else { return };
-        for target in targets {
-            if let Some(datagram) = self.trains.room(*target, OVERHEAD) {
-                session.seal(datagram);
-            }
-        }
     }
 }

@@ -4,26 +4,33 @@ mod handshakes;
 mod inbound;
 mod outbound;
 mod outgoing;
+mod paths;
+mod queues;
+mod reflecting;
 mod timeouts;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::outbound::Next;
 use crate::deliveries::Deliveries;
 use crate::limits::{PerAddress, TokenBucket};
 use crate::links::{LinkId, Links};
+use crate::peers::{Peer, Peers};
+use crate::reflection::{Reflections, Reflector};
+use crate::relays::Relays;
 use crate::routes::Routes;
 use crate::switch::Switch;
 use crate::trains::Trains;
 use crate::{
-    Carriage, Config, Counters, Delivery, DeviceConfig, DeviceError, DeviceId, DropReason, Entropy, Event, Network,
-    NetworkId, NodeId, PeerStatus, Transmit,
+    Config, Counters, Delivery, DeviceConfig, DeviceError, DeviceId, DropReason, Entropy, Event, Network, NetworkId,
+    NodeId, PeerStatus, Transmit,
 };
 
 /// Most events that wait, apart from handshakes, of which each link has one at most.
 const MOST_NOTICES: usize = 1024;
+/// Answers to devices whose packets go nowhere: at once, and the pause to the next.
+const COMPLAINTS: (u32, Duration) = (50, Duration::from_millis(20));
 
 /// Takes packets, datagrams, handshakes and the time; hands out datagrams, packets and events.
 ///
@@ -34,8 +41,8 @@ pub struct Node {
     config: Config,
     entropy: Entropy,
     switch: Switch,
-    candidates: BTreeMap<NodeId, Vec<SocketAddr>>,
-    carriages: BTreeMap<NodeId, Carriage>,
+    peers: Peers,
+    relays: Relays,
     links: Links,
     routes_out: Routes<DeviceId, Next>,
     routes_in: Routes<LinkId, DeviceId>,
@@ -46,6 +53,8 @@ pub struct Node {
     last_handshake: u64,
     complaints: TokenBucket,
     unknown_sessions: PerAddress,
+    reflections: Reflections,
+    reflector: Reflector,
     /// Room for an answer to a device, used again and again.
     answer: Vec<u8>,
 }
@@ -56,8 +65,8 @@ impl Node {
             switch: Switch::new(config.node),
             config,
             entropy,
-            candidates: BTreeMap::new(),
-            carriages: BTreeMap::new(),
+            peers: Peers::default(),
+            relays: Relays::default(),
             links: Links::default(),
             routes_out: Routes::new(),
             routes_in: Routes::new(),
@@ -66,8 +75,10 @@ impl Node {
             events: VecDeque::new(),
             counters: Counters::new(),
             last_handshake: 0,
-            complaints: TokenBucket::default(),
+            complaints: TokenBucket::new(COMPLAINTS.0, COMPLAINTS.1),
             unknown_sessions: PerAddress::default(),
+            reflections: Reflections::default(),
+            reflector: Reflector::default(),
             answer: Vec::new(),
         }
     }
@@ -92,42 +103,9 @@ impl Node {
         }
     }
 
-    /// Sets where a peer's data socket may be reached; sessions that exist try new addresses at once, and what failed
-    /// before is tried again.
-    pub fn set_peer(&mut self, now: Instant, node: NodeId, addresses: Vec<SocketAddr>) {
-        if self.candidates.get(&node) == Some(&addresses) {
-            return;
-        }
-        self.candidates.insert(node, addresses);
-        for id in self.links.of_peer(node) {
-            self.links.get_mut(id).into_iter().for_each(|link| link.schedule.forget_failures());
-            self.probe(now, id);
-            self.seek_session(now, id);
-        }
-    }
-
-    /// Says that the control connection with a peer carries datagrams, or no longer.
-    pub fn set_carriage(&mut self, now: Instant, peer: NodeId, carriage: Option<Carriage>) {
-        let was_carried = match carriage {
-            Some(carriage) => self.carriages.insert(peer, carriage).is_some(),
-            None => self.carriages.remove(&peer).is_some(),
-        };
-        let is_carried = self.carriages.contains_key(&peer);
-        for id in self.links.of_peer(peer) {
-            if was_carried && !is_carried {
-                self.links.get_mut(id).into_iter().for_each(|link| link.end_carriage());
-            }
-            if is_carried && !was_carried {
-                self.probe(now, id);
-                self.seek_session(now, id);
-            }
-        }
-    }
-
     /// Removes a peer with its sessions.
     pub fn forget_peer(&mut self, node: NodeId) {
-        self.candidates.remove(&node);
-        self.carriages.remove(&node);
+        self.peers.remove(node);
         self.forget_routes();
         for link in self.links.of_peer(node) {
             self.remove_link(link);
@@ -136,11 +114,13 @@ impl Node {
 
     /// Drops the sessions of a peer that has restarted; the next packet starts a handshake.
     pub fn reset_peer(&mut self, now: Instant, node: NodeId) {
+        self.peers.get_mut(node).into_iter().for_each(|peer| peer.paths.reset(now));
         for id in self.links.of_peer(node) {
             let ended = self.links.get_mut(id).map(|link| link.reset());
             self.links.release(ended.into_iter().flatten());
             self.seek_session(now, id);
         }
+        self.settle(now, node, None);
     }
 
     /// Adds or replaces a device; a refusal changes nothing.
@@ -171,24 +151,20 @@ impl Node {
         self.events.pop_front()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.links.next_wake()
-    }
-
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
     /// Every peer that is known or has sessions, by node id.
-    pub fn peers(&self) -> Vec<PeerStatus> {
-        let known = |(node, candidates): (&NodeId, &Vec<SocketAddr>)| {
-            (*node, PeerStatus { node: *node, candidates: candidates.clone(), networks: Vec::new() })
+    pub fn peers(&self, now: Instant) -> Vec<PeerStatus> {
+        let nat = self.own_nat(now);
+        let status = |(node, peer): (NodeId, &Peer)| {
+            let Peer { paths, .. } = peer;
+            (node, PeerStatus { node, candidates: paths.candidates(), path: paths.status(nat), networks: Vec::new() })
         };
-        let mut peers: BTreeMap<_, _> = self.candidates.iter().map(known).collect();
+        let mut peers: BTreeMap<_, _> = self.peers.iter().map(status).collect();
         for link in self.links.iter() {
-            let unknown = || PeerStatus { node: link.peer, candidates: Vec::new(), networks: Vec::new() };
-            peers.entry(link.peer).or_insert_with(unknown).networks.push(link.status());
+            peers.entry(link.peer).and_modify(|peer| peer.networks.push(link.status()));
         }
         peers.into_values().collect()
     }
@@ -200,7 +176,7 @@ impl Node {
 
     fn remove_link(&mut self, id: LinkId) {
         if let Some(link) = self.links.remove(id) {
-            self.counters.count_drops(DropReason::LinkRemoved, link.backlog.len());
+            self.counters.count_drops(DropReason::LinkRemoved, link.waiting());
         }
     }
 

@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use super::Node;
-use super::outgoing::Outgoing;
-use crate::link::Waiting;
+use super::outgoing::{Outgoing, Sealed};
 use crate::links::LinkId;
-use crate::packet::{Complaint, complain};
+use crate::packet::{Complaint, clamp_segment_size, complain};
+use crate::session::Session;
 use crate::switch::Hop;
-use crate::{DeviceId, DropReason, Offload, OffloadKind};
+use crate::trains::Trains;
+use crate::{DeviceId, DropReason, Offload, OffloadKind, Route};
 
 /// Where a packet of a device goes.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +24,6 @@ impl Node {
         let outcome = Outgoing::read(device, offload, packet).and_then(|outgoing| self.forward(now, &outgoing));
         if let Err(reason) = outcome {
             self.counters.count_drop(reason);
-        }
-    }
-
-    /// Sends what has waited for a session.
-    pub(super) fn flush(&mut self, now: Instant, id: LinkId) {
-        let waiting = self.links.get_mut(id).map(|link| link.backlog.take());
-        for Waiting { device, offload, packet, .. } in waiting.into_iter().flatten() {
-            self.handle_packet(now, device, offload, &packet);
         }
     }
 
@@ -53,28 +46,79 @@ impl Node {
         }
         let next = match self.switch.outgoing(from, &packet.ip)? {
             Hop::Device(to) => Next::Device(to),
-            Hop::Peer(network, peer) => Next::Link(self.links.find_or_add(network, peer)),
+            Hop::Peer(network, peer) => Next::Link(self.link(network, peer)),
         };
         self.routes_out.remember(from, source, destination, next);
         Ok(next)
     }
 
     fn send(&mut self, now: Instant, id: LinkId, packet: &Outgoing<'_>) -> Result<(), DropReason> {
-        if packet.length(0) > usize::from(self.config.mtu) {
-            return self.refuse_length(now, packet, self.config.mtu);
-        }
         let link = self.links.get_mut(id).ok_or(DropReason::LinkRemoved)?;
-        let Some((session, to)) = link.sender(now) else {
-            link.backlog.push(packet.waiting(now))?;
-            self.seek_session(now, id);
-            return Ok(());
-        };
-        let sealed = packet.seal(session, to, &mut self.trains);
+        match link.sender(now).map(|(_, to)| to) {
+            Some(to) if !self.is_held(id, to) => self.dispatch(now, id, packet),
+            None if self.never_fits(packet) => self.refuse_length(now, packet, self.config.mtu),
+            _ => self.keep(now, id, packet),
+        }
+    }
+
+    /// Sends a packet for which there are a session and a way, in a form that the way carries.
+    pub(super) fn dispatch(&mut self, now: Instant, id: LinkId, packet: &Outgoing<'_>) -> Result<(), DropReason> {
+        let link = self.links.get(id).ok_or(DropReason::LinkRemoved)?;
+        let (way, longest) = (link.way, self.config.mtu);
+        if packet.length(0) > usize::from(way.limit) {
+            return self.dispatch_long(now, id, packet);
+        }
+        let lasting_limit = way.lasting_limit(longest);
+        if lasting_limit < longest && packet.begins_connection() {
+            let mut clamped = packet.packet.to_vec();
+            clamp_segment_size(&packet.ip, &mut clamped, lasting_limit);
+            let clamped = Outgoing::read(packet.device, packet.offload, &clamped)?;
+            return self.transmit(now, id, |session, to, trains| clamped.seal(session, to, trains));
+        }
+        self.transmit(now, id, |session, to, trains| packet.seal(session, to, trains))
+    }
+
+    /// Sends a packet that is longer than what surely passes.
+    fn dispatch_long(&mut self, now: Instant, id: LinkId, packet: &Outgoing<'_>) -> Result<(), DropReason> {
+        let way = self.links.get(id).ok_or(DropReason::LinkRemoved)?.way;
+        let is_short_enough = packet.length(0) <= usize::from(self.config.mtu);
+        if let Some(narrowed) = packet.narrowed(way.limit) {
+            if way.is_settled && packet.ip.dont_fragment {
+                self.answer(now, packet, Complaint::TooBig { mtu: way.limit });
+            }
+            return self.transmit(now, id, |session, to, trains| narrowed.seal(session, to, trains));
+        }
+        if is_short_enough && !way.is_settled {
+            return self.transmit(now, id, |session, to, trains| packet.seal(session, to, trains));
+        }
+        let limit = way.lasting_limit(self.config.mtu);
+        if !packet.may_be_fragmented() {
+            return self.refuse_length(now, packet, limit);
+        }
+        self.transmit(now, id, |session, to, trains| packet.seal_fragments(limit, session, to, trains))
+    }
+
+    /// Whether a packet is too long for any way, and can't be cut.
+    fn never_fits(&self, packet: &Outgoing<'_>) -> bool {
+        let longest = self.config.mtu;
+        packet.length(0) > usize::from(longest) && packet.narrowed(longest).is_none() && !packet.may_be_fragmented()
+    }
+
+    fn transmit(
+        &mut self,
+        now: Instant,
+        id: LinkId,
+        seal: impl FnOnce(&mut Session, Route, &mut Trains) -> Sealed,
+    ) -> Result<(), DropReason> {
+        let link = self.links.get_mut(id).ok_or(DropReason::LinkRemoved)?;
+        let Some((session, to)) = link.sender(now) else { return Err(DropReason::LinkRemoved) };
+        let sealed = seal(session, to, &mut self.trains);
+        session.packets_sent += sealed.packets;
         link.traffic.packets_out += sealed.packets;
         link.traffic.bytes_out += sealed.bytes;
         self.counters.packets_out += sealed.packets;
         self.counters.bytes_out += sealed.bytes;
-        let due = link.schedule.sent(now, &self.config);
+        let due = link.schedule.sent(now, link.way.patience, &self.config);
         if link.is_rekey_due(now) {
             self.seek_session(now, id);
         }

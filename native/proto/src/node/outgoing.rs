@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::link::Waiting;
-use crate::packet::{IpHeader, Split, complete_checksum};
+use crate::packet::{Fragments, IpHeader, Split, begins_connection, complete_checksum};
 use crate::session::Session;
 use crate::trains::Trains;
 use crate::wire::{HEADER_LENGTH, OVERHEAD, TAG_LENGTH};
@@ -66,16 +66,40 @@ impl<'a> Outgoing<'a> {
     pub fn seal(&self, session: &mut Session, to: Route, trains: &mut Trains) -> Sealed {
         let mut sealed = Sealed::default();
         for index in 0..self.count() {
-            let length = self.length(index);
-            let Some(datagram) = trains.room(to, length + OVERHEAD) else {
-                sealed.cut = true;
+            if !sealed.add(self.length(index), session, to, trains, |room| self.write(index, room)) {
                 break;
-            };
-            let end = datagram.len() - TAG_LENGTH;
-            self.write(index, &mut datagram[HEADER_LENGTH..end]);
-            session.seal(datagram);
-            sealed.packets += 1;
-            sealed.bytes += length as u64;
+            }
+        }
+        sealed
+    }
+
+    /// Whether it is the first of a TCP connection.
+    pub fn begins_connection(&self) -> bool {
+        self.split.is_none() && begins_connection(&self.ip, self.packet)
+    }
+
+    /// A TCP packet or super-packet as one whose segments are no longer than `limit`.
+    pub fn narrowed(&self, limit: u16) -> Option<Self> {
+        let split = Split::tcp(&self.ip, self.packet, limit)?;
+        Some(Self { split: Some(split), ..*self })
+    }
+
+    /// Whether routers may cut it into pieces.
+    pub fn may_be_fragmented(&self) -> bool {
+        Fragments::new(&self.ip, self.packet, u16::MAX).is_some()
+    }
+
+    /// Seals it, each ordinary packet in as many fragments as it takes.
+    pub fn seal_fragments(&self, limit: u16, session: &mut Session, to: Route, trains: &mut Trains) -> Sealed {
+        let mut sealed = Sealed::default();
+        for index in 0..self.count() {
+            let mut whole = vec![0; self.length(index)];
+            self.write(index, &mut whole);
+            let ip = IpHeader { total_length: whole.len(), ..self.ip };
+            let Some(fragments) = Fragments::new(&ip, &whole, limit) else { break };
+            for piece in 0..fragments.count() {
+                sealed.add(fragments.length(piece), session, to, trains, |room| fragments.write(piece, room));
+            }
         }
         sealed
     }
@@ -83,5 +107,28 @@ impl<'a> Outgoing<'a> {
     /// A copy that can wait.
     pub fn waiting(&self, since: Instant) -> Waiting {
         Waiting { since, device: self.device, offload: self.offload, packet: self.packet.to_vec() }
+    }
+}
+
+impl Sealed {
+    /// Seals an ordinary packet of `length` bytes that `write` writes; `false` when there is no room for it.
+    fn add(
+        &mut self,
+        length: usize,
+        session: &mut Session,
+        to: Route,
+        trains: &mut Trains,
+        write: impl FnOnce(&mut [u8]),
+    ) -> bool {
+        let Some(datagram) = trains.room(to, length + OVERHEAD) else {
+            self.cut = true;
+            return false;
+        };
+        let end = datagram.len() - TAG_LENGTH;
+        write(&mut datagram[HEADER_LENGTH..end]);
+        session.seal(datagram);
+        self.packets += 1;
+        self.bytes += length as u64;
+        true
     }
 }

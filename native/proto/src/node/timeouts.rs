@@ -12,10 +12,20 @@ impl Node {
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(id) = self.links.pop_due(now) {
             self.expire(now, id);
-            self.continue_probing(now, id);
-            self.keep_alive(now, id);
+            self.continue_announcing(now, id);
+            self.notice_doubt(now, id);
             self.seek_session(now, id);
         }
+        self.step_paths(now);
+        self.step_relays(now);
+        self.step_reflections(now);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let paths = self.peers.next_wake();
+        let reflections = self.reflections.deadline();
+        [self.links.next_wake(), paths, self.relays.next_wake(), reflections].into_iter().flatten().min()
     }
 
     /// Sees to it that the link is woken when it next has to act.
@@ -39,10 +49,10 @@ impl Node {
         }
     }
 
-    fn continue_probing(&mut self, now: Instant, id: LinkId) {
+    fn continue_announcing(&mut self, now: Instant, id: LinkId) {
         let Some(link) = self.links.get_mut(id) else { return };
         match link.schedule.take_probe(now) {
-            Some(ProbeStep::Repeat) => self.probe(now, id),
+            Some(ProbeStep::Repeat) => self.announce(now, id),
             Some(ProbeStep::GiveUp) => {
                 if let Some(index) = link.give_up() {
                     self.fail(now, id, index);
@@ -52,12 +62,9 @@ impl Node {
         }
     }
 
-    fn keep_alive(&mut self, now: Instant, id: LinkId) {
-        let Some(link) = self.links.get_mut(id) else { return };
-        if link.schedule.take_keepalive(now)
-            && let Some(path) = link.path()
-        {
-            self.send_empty(now, id, &[path]);
+    fn notice_doubt(&mut self, now: Instant, id: LinkId) {
+        if self.links.get_mut(id).is_some_and(|link| link.schedule.take_doubt(now)) {
+            self.doubt(now, id);
         }
     }
 }

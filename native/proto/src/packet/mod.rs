@@ -1,15 +1,21 @@
 //! Inner packets: reading their headers, splitting super-packets, merging packets into super-packets.
 
 pub mod checksum;
+mod congestion;
+mod fragment;
 mod icmp;
 mod merge;
+mod mss;
 mod segment;
 mod split;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+pub(crate) use congestion::{flow_hash, mark_congestion};
+pub(crate) use fragment::Fragments;
 pub(crate) use icmp::{Complaint, complain};
 pub use merge::Superpacket;
+pub(crate) use mss::{begins_connection, clamp_segment_size};
 pub use segment::{Flow, Segment};
 pub use split::{Split, complete_checksum};
 
@@ -29,6 +35,7 @@ const TCP_HEADER_LENGTH: usize = 20;
 const TCP_FLAGS: usize = 13;
 const TCP_CHECKSUM: usize = 16;
 const FLAG_FIN: u8 = 0x01;
+const FLAG_SYN: u8 = 0x02;
 const FLAG_PSH: u8 = 0x08;
 const FLAG_ACK: u8 = 0x10;
 const FLAG_ECE: u8 = 0x40;

@@ -40,6 +40,15 @@ impl<'a> Split<'a> {
         }
     }
 
+    /// A TCP packet or super-packet in segments no longer than `limit`; `None` for what is no TCP with data.
+    pub(crate) fn tcp(ip: &IpHeader, packet: &'a [u8], limit: u16) -> Option<Self> {
+        let kind = if ip.source.is_ipv4() { OffloadKind::TcpV4 } else { OffloadKind::TcpV6 };
+        let transport = packet.get(ip.header_length..ip.total_length).filter(|_| ip.protocol == PROTOCOL_TCP)?;
+        let headers = ip.header_length + tcp_header_length(transport)?;
+        let segment_size = limit.checked_sub(headers as u16)?;
+        Self::new(&Offload { kind, segment_size, ..Offload::default() }, ip, packet).ok()
+    }
+
     /// How many packets there are.
     pub fn count(&self) -> usize {
         self.payload.len().div_ceil(self.segment_size)

@@ -28,7 +28,6 @@ pub(crate) enum Role {
 
 /// Seals what is sent and opens what is received.
 pub(crate) struct Session {
-    pub role: Role,
     pub cipher: Cipher,
     /// The index the peer writes into what it sends here.
     pub index: u32,
@@ -37,6 +36,9 @@ pub(crate) struct Session {
     pub ends_at: Instant,
     /// Whether the peer has proved, by a packet, that it has the session too.
     pub confirmed: bool,
+    /// Packets in it, without control frames: what probes compare to tell how many were lost.
+    pub packets_sent: u64,
+    pub packets_received: u64,
     rekey_at: Instant,
     rekey_at_counter: u64,
     peer_index: u32,
@@ -66,12 +68,13 @@ impl Session {
             Role::Responder => config.reject_after.saturating_sub(config.rekey_after) / 4,
         };
         Self {
-            role,
             cipher,
             index: indices.0,
             started: now,
             ends_at: now + config.reject_after,
             confirmed: false,
+            packets_sent: 0,
+            packets_received: 0,
             rekey_at: now + config.rekey_after + patience,
             rekey_at_counter: config.rekey_after_packets,
             peer_index: indices.1,

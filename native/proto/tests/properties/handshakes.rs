@@ -6,7 +6,7 @@ use golem_vpn_proto::{Cipher, Config, Event, NetworkId, Node, NodeId, Offload, R
 use proptest::prelude::*;
 
 use crate::packets::udp;
-use crate::pair::{ALICE, BOB, DEVICE, NETWORK, Pair, device, network, node, socket};
+use crate::pair::{ALICE, BOB, DEVICE, NETWORK, Pair, device, interface, network, node};
 
 const BINDING: [u8; 32] = [5; 32];
 
@@ -123,7 +123,7 @@ fn with_ciphers(id: NodeId, ciphers: &[Cipher], peer: NodeId) -> Node {
     node.set_network(now, network(&[address(1)], &[address(2)]));
     let own = if id == ALICE { 1 } else { 2 };
     node.set_device(DEVICE, device(true, &[address(own)])).unwrap();
-    node.set_peer(now, peer, vec![socket(3 - own)]);
+    node.set_peer(now, peer, vec![interface(3 - own)], Vec::new());
     node
 }
 
@@ -137,7 +137,7 @@ proptest! {
         pair.bob = with_ciphers(BOB, &other, ALICE);
         pair.send(Offload::default(), &hello());
         pair.settle();
-        let session = pair.alice.peers()[0].networks[0].session;
+        let session = pair.alice.peers(pair.now)[0].networks[0].session;
         let common: Vec<_> = own.iter().filter(|cipher| other.contains(cipher)).copied().collect();
         match session {
             None => prop_assert!(common.is_empty()),
@@ -165,5 +165,5 @@ fn a_node_alone_has_nothing_to_say() {
     let mut node = node(ALICE);
     assert!(node.poll_transmit().is_none() && node.poll_delivery().is_none() && node.poll_event().is_none());
     assert_eq!(node.poll_timeout(), None);
-    assert!(node.peers().is_empty());
+    assert!(node.peers(std::time::Instant::now()).is_empty());
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use golem_vpn_proto::{
-    Attachment, Config, DeviceConfig, DeviceId, Event, IpPrefix, Member, Network, NetworkId, Node, NodeId, Offload,
+    Attachment, Candidate, Config, DeviceConfig, DeviceId, Event, IpPrefix, Member, Network, NetworkId, Node, NodeId,
+    Offload, Source,
 };
 
 pub const ALICE: NodeId = NodeId([1; 20]);
@@ -31,8 +32,8 @@ impl Pair {
             own.set_network(pair.now, network.clone());
             own.set_device(DEVICE, device(offload, addresses)).unwrap();
         }
-        pair.alice.set_peer(pair.now, BOB, vec![socket(2)]);
-        pair.bob.set_peer(pair.now, ALICE, vec![socket(1)]);
+        pair.alice.set_peer(pair.now, BOB, vec![interface(2)], Vec::new());
+        pair.bob.set_peer(pair.now, ALICE, vec![interface(1)], Vec::new());
         pair
     }
 
@@ -93,6 +94,10 @@ pub fn node(id: NodeId) -> Node {
 
 pub fn socket(host: u8) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, host], 7000))
+}
+
+pub fn interface(host: u8) -> Candidate {
+    Candidate { address: socket(host), source: Source::Interface }
 }
 
 fn exchange(now: Instant, (from, host, from_id): (&mut Node, u8, NodeId), (to, to_id): (&mut Node, NodeId)) -> bool {

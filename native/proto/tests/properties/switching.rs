@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::packets::udp;
-use crate::pair::{ALICE, DEVICE, Pair, device, network, node, socket};
+use crate::pair::{ALICE, DEVICE, Pair, device, interface, network, node};
 
 /// What becomes of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Scene {
         let now = Instant::now();
         let mut node = node(ALICE);
         self.networks.iter().for_each(|network| node.set_network(now, network.clone()));
-        (1..4).for_each(|peer| node.set_peer(now, NodeId([peer; 20]), vec![socket(peer)]));
+        (1..4).for_each(|peer| node.set_peer(now, NodeId([peer; 20]), vec![interface(peer)], Vec::new()));
         let taken = self.devices.iter().filter(|(id, config)| node.set_device(*id, config.clone()).is_ok());
         let taken = taken.cloned().collect();
         (node, taken)

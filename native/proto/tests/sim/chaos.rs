@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::random::Random;
 use crate::traffic::{numbered, numbers};
 use crate::wire::Wire;
-use crate::world::World;
+use crate::world::{World, interface};
 
 const HOSTS: usize = 4;
 const STEPS: usize = 150;
@@ -72,7 +72,7 @@ impl Chaos {
         self.world.hosts[host].address = address;
         let (now, moved) = (self.world.now, self.world.hosts[host].id);
         for other in (0..HOSTS).filter(|other| *other != host) {
-            self.world.hosts[other].node.set_peer(now, moved, vec![address]);
+            self.world.hosts[other].node.set_peer(now, moved, vec![interface(address)], Vec::new());
         }
     }
 
@@ -92,6 +92,7 @@ impl Chaos {
             jitter: Duration::from_millis(self.random.below(50)),
             loss: self.random.below(1000),
             duplication: self.random.below(300),
+            mtu: [1500, 1500, 1300, 700][self.random.below(4) as usize],
         };
         self.world.control_latency = Duration::from_millis(self.random.below(500));
     }

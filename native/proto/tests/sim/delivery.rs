@@ -94,7 +94,7 @@ fn a_wire_that_is_dead_gets_probes_but_no_storm() {
     assert!(world.hosts[1].delivered.is_empty());
     let handshakes = world.hosts[0].events.iter().filter(|event| matches!(event, Event::Handshake { .. })).count();
     assert!((3..=10).contains(&handshakes), "{handshakes} handshakes in a minute");
-    assert!(world.recorded.len() < 100, "{} datagrams in a minute", world.recorded.len());
+    assert!(world.recorded.len() < 150, "{} datagrams in a minute", world.recorded.len());
     assert!(world.drops(0, DropReason::BacklogExpired) > 0);
 }
 
@@ -128,7 +128,7 @@ fn an_idle_session_goes_away_and_the_next_packet_starts_another() {
     let mut world = World::new(2, 7);
     world.add_network(1, &[0, 1]);
     stream(&mut world, 1, 0, 1, 0..1, SECOND * 600);
-    assert!(world.hosts.iter().all(|host| host.node.peers()[0].networks[0].session.is_none()));
+    assert!(world.hosts.iter().all(|host| host.node.peers(world.now)[0].networks[0].session.is_none()));
     assert!(world.hosts.iter().all(|host| host.node.poll_timeout().is_none()));
     stream(&mut world, 1, 0, 1, 1..2, SECOND);
     assert_eq!(numbers(&world, 0, 1), [0, 1]);

@@ -2,12 +2,18 @@
 
 mod chaos;
 mod delivery;
+mod internet;
 mod membership;
+mod moving;
+mod narrow;
 mod packets;
+mod paths;
 mod random;
 mod rekey;
+mod relaying;
 mod restart;
 mod roaming;
+mod site;
 mod traffic;
 mod wire;
 mod world;

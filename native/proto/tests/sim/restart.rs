@@ -72,7 +72,7 @@ fn replayed_datagrams_are_counted_and_not_delivered() {
     assert!(recorded.len() > 10);
     assert_eq!(world.drops(1, DropReason::Replayed), recorded.len() as u64);
     assert!(world.hosts[1].delivered.is_empty());
-    let path = world.hosts[1].node.peers()[0].networks[0].address;
+    let path = world.hosts[1].node.peers(world.now)[0].networks[0].address;
     assert_eq!(path, Some(world.hosts[0].address), "who replays does not become the path");
 }
 

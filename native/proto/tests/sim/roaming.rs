@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::traffic::{numbers, stream};
-use crate::world::World;
+use crate::world::{World, interface};
 
 const SECOND: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(20);
@@ -31,7 +31,7 @@ fn a_peer_that_moves_and_speaks_is_answered_where_it_is() {
     world.run(SECOND);
     assert_eq!(numbers(&world, 0, 1), [0]);
     assert_eq!(numbers(&world, 1, 0), (0..10).collect::<Vec<_>>());
-    assert_eq!(world.hosts[1].node.peers()[0].networks[0].address, Some(elsewhere()));
+    assert_eq!(world.hosts[1].node.peers(world.now)[0].networks[0].address, Some(elsewhere()));
 }
 
 #[test]
@@ -39,7 +39,12 @@ fn a_peer_that_moves_in_silence_is_found_at_its_new_address() {
     let mut world = connected();
     world.hosts[0].address = elsewhere();
     let (now, moved) = (world.now, world.hosts[0].id);
-    world.hosts[1].node.set_peer(now, moved, vec![SocketAddr::from(([10, 0, 0, 1], 7000)), elsewhere()]);
+    world.hosts[1].node.set_peer(
+        now,
+        moved,
+        vec![interface(SocketAddr::from(([10, 0, 0, 1], 7000))), interface(elsewhere())],
+        Vec::new(),
+    );
     stream(&mut world, 1, 1, 0, 0..1000, SOON);
     world.run(SECOND);
     let received = numbers(&world, 1, 0);
@@ -52,7 +57,12 @@ fn an_address_that_leads_nowhere_costs_no_packet() {
     let mut world = World::new(2, 2);
     world.add_network(1, &[0, 1]);
     let (now, peer, address) = (world.now, world.hosts[1].id, world.hosts[1].address);
-    world.hosts[0].node.set_peer(now, peer, vec![elsewhere(), address, elsewhere()]);
+    world.hosts[0].node.set_peer(
+        now,
+        peer,
+        vec![interface(elsewhere()), interface(address), interface(elsewhere())],
+        Vec::new(),
+    );
     stream(&mut world, 1, 0, 1, 0..100, SOON);
     world.run(SECOND);
     assert_eq!(numbers(&world, 0, 1), (0..100).collect::<Vec<_>>());
@@ -74,5 +84,5 @@ fn an_old_datagram_from_elsewhere_does_not_move_the_peer() {
     let mut received = numbers(&world, 0, 1);
     received.sort_unstable();
     assert_eq!(received, (0..6).collect::<Vec<_>>());
-    assert_eq!(world.hosts[1].node.peers()[0].networks[0].address, Some(world.hosts[0].address));
+    assert_eq!(world.hosts[1].node.peers(world.now)[0].networks[0].address, Some(world.hosts[0].address));
 }

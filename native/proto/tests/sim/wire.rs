@@ -13,12 +13,14 @@ pub struct Wire {
     /// Datagrams lost, and datagrams that come twice, of a thousand.
     pub loss: u64,
     pub duplication: u64,
+    /// Longer IP packets are swallowed.
+    pub mtu: usize,
 }
 
 impl Wire {
     /// Loses nothing and keeps the order.
     pub fn clean() -> Self {
-        Self { latency: Duration::from_millis(5), jitter: Duration::ZERO, loss: 0, duplication: 0 }
+        Self { latency: Duration::from_millis(5), jitter: Duration::ZERO, loss: 0, duplication: 0, mtu: 1500 }
     }
 }
 

@@ -7,24 +7,27 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use golem_vpn_proto::{
-    Attachment, Config, DeviceConfig, DeviceId, DropReason, Event, IpPrefix, Member, Network, NetworkId, Node, NodeId,
-    Offload, Route,
+    Attachment, Candidate, Config, DeviceConfig, DeviceId, DropReason, Event, IpPrefix, Member, Network, NetworkId,
+    Node, NodeId, Offload, Route, Source,
 };
 
 use crate::random::Random;
+use crate::site::{Kind, Site};
 use crate::wire::{Scheduled, What, Wire};
 
 /// The one device of each node.
 pub const DEVICE: DeviceId = DeviceId(1);
 
 const BINDING: [u8; 32] = [7; 32];
+const UDP_AND_IPV4: usize = 28;
 
 /// A node with what it was given so far.
 pub struct Host {
     pub node: Node,
     pub id: NodeId,
-    /// Where its data socket is reached.
+    /// Where its data socket is, and is reached unless a NAT lies between.
     pub address: SocketAddr,
+    pub site: Site,
     pub delivered: Vec<Vec<u8>>,
     pub events: Vec<Event>,
     attachments: Vec<Attachment>,
@@ -39,6 +42,9 @@ pub struct World {
     pub control_latency: Duration,
     /// Whether the control link works.
     pub control_up: bool,
+    /// Which relays work, by number, and how long a datagram takes through them.
+    pub relays_up: [bool; 2],
+    pub relay_latency: Duration,
     /// Changes the settings of each node that starts.
     pub configure: fn(&mut Config),
     /// Every datagram that was sent: the number of its sender, where to, and its bytes.
@@ -61,6 +67,8 @@ impl World {
             wire: Wire::clean(),
             control_latency: Duration::from_millis(10),
             control_up: true,
+            relays_up: [true; 2],
+            relay_latency: Duration::from_millis(20),
             configure,
             recorded: Vec::new(),
             queue: BinaryHeap::new(),
@@ -72,7 +80,8 @@ impl World {
             let address = SocketAddr::from(([10, 0, 0, number as u8 + 1], 7000));
             let node = world.start_node(id, 0);
             let (delivered, events, attachments) = (Vec::new(), Vec::new(), Vec::new());
-            world.hosts.push(Host { node, id, address, delivered, events, attachments, generation: 0 });
+            let site = Site::new(Kind::Open, number as u8 + 1);
+            world.hosts.push(Host { node, id, address, site, delivered, events, attachments, generation: 0 });
         }
         for host in 0..hosts {
             world.introduce_all(host);
@@ -111,7 +120,7 @@ impl World {
     pub fn publish(&mut self, network: &Network, to: &[usize]) {
         for host in to {
             self.hosts[*host].node.set_network(self.now, network.clone());
-            self.drain(*host);
+            self.fetch(*host);
         }
     }
 
@@ -131,14 +140,14 @@ impl World {
     /// Lets a host's device send a packet.
     pub fn send(&mut self, host: usize, packet: &[u8]) {
         self.hosts[host].node.handle_packet(self.now, DEVICE, Offload::default(), packet);
-        self.drain(host);
+        self.fetch(host);
     }
 
     /// Lets an arbitrary datagram arrive at a host.
     pub fn inject(&mut self, host: usize, from: SocketAddr, mut bytes: Vec<u8>) {
         let length = bytes.len();
         self.hosts[host].node.handle_datagram(self.now, from.into(), length, &mut bytes);
-        self.drain(host);
+        self.fetch(host);
     }
 
     /// Lets time pass and everything happen that falls into it.
@@ -154,7 +163,7 @@ impl World {
             match timeout.filter(|(due, _)| *due == at) {
                 Some((_, host)) => {
                     self.hosts[host].node.handle_timeout(self.now);
-                    self.drain(host);
+                    self.fetch(host);
                 }
                 None => self.step(),
             }
@@ -171,34 +180,35 @@ impl World {
         let now = self.now;
         match what {
             What::Datagrams { from, to, segment_size, mut bytes } => {
-                let is_there = |host: &Host| match to {
-                    Route::Direct(address) => host.address == address,
-                    Route::Carried(node) => host.id == node,
+                let is_there = |host: &Host| match (from, to) {
+                    (Route::Direct(from), Route::Direct(to)) => host.site.takes(host.address, from, to),
+                    (_, Route::Relayed { relay, peer }) => host.id == peer && self.relays_up[usize::from(relay.0)],
+                    (Route::Relayed { .. }, Route::Direct(_)) => false,
                 };
                 let Some(host) = self.hosts.iter().position(is_there) else { return };
                 self.hosts[host].node.handle_datagram(now, from, segment_size, &mut bytes);
-                self.drain(host);
+                self.fetch(host);
             }
             What::Handshake { from, to, message, .. } => {
                 let Some(host) = self.hosts.iter().position(|host| host.id == to) else { return };
                 let asker = self.hosts[from].id;
                 let reply = self.hosts[host].node.handle_handshake(now, asker, &message, &BINDING);
-                self.drain(host);
+                self.fetch(host);
                 self.schedule(now + self.control_latency, What::Reply { from: to, to: from, message: reply });
             }
             What::Reply { from, to, message } => {
                 self.hosts[to].node.handle_handshake_reply(now, from, &message, &BINDING);
-                self.drain(to);
+                self.fetch(to);
             }
             What::Failure { host, to, id } => {
                 self.hosts[host].node.handle_handshake_failure(now, to, id);
-                self.drain(host);
+                self.fetch(host);
             }
         }
     }
 
     /// Fetches everything a node has to say, as a driver does after each call.
-    fn drain(&mut self, host: usize) {
+    pub fn fetch(&mut self, host: usize) {
         let mut sent = Vec::new();
         while let Some(train) = self.hosts[host].node.poll_transmit() {
             sent.extend(train.bytes.chunks(train.segment_size).map(|datagram| (train.to, datagram.to_vec())));
@@ -224,18 +234,31 @@ impl World {
     }
 
     fn put_on_wire(&mut self, host: usize, to: Route, datagram: Vec<u8>) {
-        let from = match to {
-            Route::Direct(_) => self.hosts[host].address.into(),
-            Route::Carried(_) => Route::Carried(self.hosts[host].id),
-        };
         self.recorded.push((host, to, datagram.clone()));
+        match to {
+            Route::Direct(address) => self.put_on_direct_wire(host, address, &datagram),
+            Route::Relayed { relay, .. } => {
+                let from = Route::Relayed { relay, peer: self.hosts[host].id };
+                let what = What::Datagrams { from, to, segment_size: datagram.len(), bytes: datagram };
+                self.schedule(self.now + self.relay_latency, what);
+            }
+        }
+    }
+
+    fn put_on_direct_wire(&mut self, host: usize, to: SocketAddr, datagram: &[u8]) {
+        let Host { site, address, .. } = &mut self.hosts[host];
+        let Some(from) = site.send(*address, to) else { return };
+        if datagram.len() + UDP_AND_IPV4 > self.wire.mtu {
+            return;
+        }
         let copies = 1 + u64::from(self.random.below(1000) < self.wire.duplication);
         for _ in 0..copies {
             if self.random.below(1000) < self.wire.loss {
                 continue;
             }
             let jitter = Duration::from_micros(self.random.below(self.wire.jitter.as_micros() as u64 + 1));
-            let what = What::Datagrams { from, to, segment_size: datagram.len(), bytes: datagram.clone() };
+            let (from, to) = (Route::Direct(from), Route::Direct(to));
+            let what = What::Datagrams { from, to, segment_size: datagram.len(), bytes: datagram.to_vec() };
             self.schedule(self.now + self.wire.latency + jitter, what);
         }
     }
@@ -256,7 +279,7 @@ impl World {
         let peers: Vec<_> = self.hosts.iter().map(|peer| (peer.id, peer.address)).collect();
         let own = self.hosts[host].id;
         for (id, address) in peers.into_iter().filter(|(id, _)| *id != own) {
-            self.hosts[host].node.set_peer(self.now, id, vec![address]);
+            self.hosts[host].node.set_peer(self.now, id, vec![interface(address)], Vec::new());
         }
     }
 
@@ -265,6 +288,11 @@ impl World {
         let config = DeviceConfig { attachments, mtu: 1420, offload: false, udp_offload: false };
         self.hosts[host].node.set_device(DEVICE, config).expect("the addresses of a host differ");
     }
+}
+
+/// An address as the control plane names it.
+pub fn interface(address: SocketAddr) -> Candidate {
+    Candidate { address, source: Source::Interface }
 }
 
 pub fn network_id(id: u8) -> NetworkId {

@@ -1,7 +1,7 @@
 //! Engines with queues as devices, over real sockets and over a wire in memory. The tests carry the handshakes,
 //! as the control plane does.
 
-mod carriage;
+mod relaying;
 mod stack;
 mod tun;
 
@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use golem_vpn_proto::{Attachment, DropReason, IpPrefix, Member, Network, NetworkId};
+use golem_vpn_proto::{Attachment, Candidate, DropReason, IpPrefix, Member, Network, NetworkId, Source};
 
 use super::*;
 use crate::queue::{PacketQueue, queue_device};
@@ -25,7 +25,7 @@ struct Peer {
     number: u8,
     engine: Engine,
     events: mpsc::Receiver<Event>,
-    carried: mpsc::Receiver<Carried>,
+    relayed: mpsc::Receiver<RelayedTrain>,
     queue: PacketQueue,
 }
 
@@ -68,16 +68,17 @@ fn packet(from: u8, to: u8, content: &[u8]) -> Vec<u8> {
 
 impl Peer {
     async fn new(number: u8, started: io::Result<(Engine, Outputs)>) -> Self {
-        let (engine, Outputs { events, carried }) = started.unwrap();
+        let (engine, Outputs { events, relayed }) = started.unwrap();
         let (end, queue) = queue_device(256);
         engine.apply(Command::SetNetwork(network())).unwrap();
         engine.add_queue(DEVICE, end, "test".to_owned(), config(number)).await.unwrap().unwrap();
-        Self { number, engine, events, carried, queue }
+        Self { number, engine, events, relayed, queue }
     }
 
     fn knows(&self, other: &Self) {
-        let addresses = vec![other.engine.local_address()];
-        self.engine.apply(Command::SetPeer { node: node(other.number), addresses }).unwrap();
+        let candidate = Candidate { address: other.engine.local_address(), source: Source::Interface };
+        let (node, candidates, relays) = (node(other.number), vec![candidate], Vec::new());
+        self.engine.apply(Command::SetPeer { node, candidates, relays }).unwrap();
     }
 
     /// Carries the next handshake to the other engine and its reply back.
