@@ -8,6 +8,7 @@ from golem_vpn import _native
 from golem_vpn.errors import ConfigurationError
 from golem_vpn.net.endpoint import EndpointClosed, EndpointError
 from golem_vpn.net.identity import node_id_bytes
+from golem_vpn.net.native_shim import endpoint_border
 
 _log = structlog.get_logger(__name__)
 
@@ -17,6 +18,7 @@ class NativeEndpoint:
 
     def __init__(self, native: _native.Endpoint) -> None:
         self.native = native
+        self._border = endpoint_border(native)
         self._closed = False
 
     @classmethod
@@ -37,9 +39,23 @@ class NativeEndpoint:
         return self.native.endpoint_id
 
     @property
+    def carrier_id(self) -> bytes:
+        """The public key by which relays know this node's packets."""
+        return self._border.carrier_id
+
+    @property
     def addresses(self) -> list[str]:
         """Where others may dial this endpoint."""
         return self.native.addresses
+
+    @property
+    def home_relay(self) -> str | None:
+        """The relay through which this endpoint can be dialled now."""
+        return self._border.home_relay
+
+    def set_relays(self, relays: list[str]) -> None:
+        """Uses these relays from now on."""
+        self._border.set_relays(relays)
 
     async def request(self, endpoint_id: bytes, addresses: list[str], message: bytes, timeout: float) -> bytes:
         """Sends a message and returns its answer."""
