@@ -68,3 +68,7 @@ class GuestDoor:
 async def bind_no_guest(_secret: bytes) -> Endpoint:
     """Stands for a node that can have no second endpoint."""
     raise PeerUnreachable("the hub cannot be reached directly, and this node asks through no relay")
+
+
+# The curve's code is read from the disk at its first use, and the event loop is no place for that.
+endpoint_id_of(bytes(32))

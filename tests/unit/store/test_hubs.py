@@ -31,6 +31,16 @@ async def test_a_ticket_stays_until_it_is_dropped_or_revoked(database: Database)
     assert await hub.tickets() == [two]
 
 
+async def test_relays_of_members(database: Database) -> None:
+    hub = HubRepository(database)
+    await hub.put_relay(ALICE, b"one")
+    await hub.put_relay(ALICE, b"other")
+    await hub.put_relay(BOB, b"two")
+    assert await hub.relays() == {ALICE: b"other", BOB: b"two"}
+    await hub.remove_relay(ALICE)
+    assert await hub.relays() == {BOB: b"two"}
+
+
 async def test_a_ticket_admits_as_many_as_it_says(database: Database) -> None:
     hub = HubRepository(database)
     await hub.add_ticket(ticket(b"one", LATER, 1))
@@ -67,7 +77,7 @@ async def test_members_are_seen_and_go(database: Database) -> None:
 async def test_a_joined_hub_is_replaced_by_what_is_known_now(database: Database) -> None:
     hubs = JoinedHubRepository(database)
     await hubs.put(StoredHub(ALICE, b"e" * 32, ("127.0.0.1:1",), b"token"))
-    moved = StoredHub(ALICE, b"f" * 32, ("127.0.0.1:2", "[::1]:2"), None)
+    moved = StoredHub(ALICE, b"f" * 32, ("127.0.0.1:2", "[::1]:2"), None, b"relays")
     await hubs.put(moved)
     assert await hubs.all() == [moved]
     await hubs.remove(ALICE)
