@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from golem_vpn import _native
-from golem_vpn.config import DEFAULT_API_PORT, DEFAULT_LISTEN_PORT
+from golem_vpn.config import DEFAULT_API_PORT, DEFAULT_LISTEN_PORT, DEFAULT_RELAY_PORT
 from golem_vpn.exeunit.runtimes.checks import check_machine
 
 OLDEST_SANE_TIME = 1_790_000_000.0
@@ -120,6 +120,7 @@ def _ports(data_dir: Path) -> list[Finding]:
         ("API port", socket.SOCK_STREAM, "127.0.0.1", DEFAULT_API_PORT, "--api HOST:PORT"),
         ("control port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT, "--listen HOST:PORT"),
         ("packet port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT + 1, "--listen HOST:PORT"),
+        ("relay port", socket.SOCK_STREAM, "", DEFAULT_RELAY_PORT, "--relay-listen HOST:PORT"),
     ]
     return [_port(*port) for port in wanted]
 

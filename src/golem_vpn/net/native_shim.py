@@ -31,6 +31,36 @@ class DataPlaneBorder(Protocol):
     def set_port_mapping(self, enabled: bool) -> None: ...
 
 
+class RelayBorder(Protocol):
+    """A relay of the native core."""
+
+    address: str
+    pin: str
+
+    def set_admitted(self, endpoint_ids: list[bytes]) -> None: ...
+    def counters(self) -> dict[str, int]: ...
+    async def close(self) -> None: ...
+
+
+class RelayMaker(Protocol):
+    """What makes relays and certificates."""
+
+    async def start(
+        self, listen: str, certificate: bytes | None, key: bytes | None, *, bytes_per_second: int | None
+    ) -> RelayBorder: ...
+    def make_certificate(self, names: list[str]) -> tuple[bytes, bytes]: ...
+
+
+def has_relay() -> bool:
+    """Tells whether this native core can run a relay."""
+    return hasattr(_native, "Relay")
+
+
+def relay_border() -> RelayMaker:
+    """Gives what makes relays."""
+    return cast("RelayMaker", getattr(_native, "Relay"))  # noqa: B009
+
+
 def endpoint_border(native: _native.Endpoint) -> EndpointBorder:
     """Gives the endpoint itself, or one without relays."""
     return cast("EndpointBorder", native if hasattr(native, "set_relays") else _EndpointWithoutRelays())

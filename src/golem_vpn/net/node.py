@@ -24,6 +24,7 @@ from golem_vpn.net.peers import Peers
 from golem_vpn.net.records import KeptRecords
 from golem_vpn.net.reflection import Mirror, Reflectors
 from golem_vpn.net.relay_address import RelayNames
+from golem_vpn.net.relay_addresses import advertised
 from golem_vpn.net.relay_server import RelayServer
 from golem_vpn.net.relays import Relays
 from golem_vpn.net.shelf import Shelf
@@ -50,7 +51,7 @@ class Profile:
     packet_addresses: tuple[str, ...] = ()
     """The same of packets."""
     relay_addresses: tuple[str, ...] = ()
-    """Where the relay that it runs is reached, the best first."""
+    """Where its operator says that the relay is reached which it runs."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,11 @@ def _own_relay(
     if server is None:
         return None
     keys = tuple(key for key in (endpoint.endpoint_id, endpoint.carrier_id) if key)
-    return OwnRelay(server, profile.relay_addresses, keys, control, directory, hub)
+
+    def addresses() -> tuple[str, ...]:
+        return advertised(server.address, profile.relay_addresses, endpoint.addresses)
+
+    return OwnRelay(server, addresses, keys, control, directory, hub)
 
 
 def _mirror(

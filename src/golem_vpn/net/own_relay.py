@@ -4,7 +4,7 @@ Whoever one hub expelled and another has as a member may go on: each hub speaks 
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import anyio
 import structlog
@@ -15,6 +15,7 @@ from golem_vpn.net.directory import Directory
 from golem_vpn.net.hub import Hub
 from golem_vpn.net.messages import AdmittedChanged, AdmittedKeys, ListAdmitted, OfferRelay, RelayEntry
 from golem_vpn.net.relay_address import RelayOffer
+from golem_vpn.net.relay_addresses import dialled
 from golem_vpn.net.relay_server import RelayServer
 
 HUB_TIMEOUT = 5.0
@@ -24,6 +25,8 @@ MAX_ADMITTED = 100_000
 APPLY_SHARE = 10
 """Changes are applied at once, unless that takes more than a tenth of the time; then many of them together."""
 
+Addresses = Callable[[], tuple[str, ...]]
+
 _log = structlog.get_logger(__name__)
 
 
@@ -31,11 +34,16 @@ class OwnRelay:
     """Keeps hubs told of the relay, and the relay told of whom they admit."""
 
     def __init__(
-        self, server: RelayServer, addresses: tuple[str, ...], own_keys: tuple[bytes, ...], control: Control,
-        directory: Directory, own_hub: Hub | None,
-    ) -> None:  # fmt: skip
+        self,
+        server: RelayServer,
+        addresses: Addresses,
+        own_keys: tuple[bytes, ...],
+        control: Control,
+        directory: Directory,
+        own_hub: Hub | None,
+    ) -> None:
         self.server = server
-        self.offer = RelayOffer(server.pin, addresses)
+        self._addresses = addresses
         self._own_keys = own_keys
         self._control = control
         self._directory = directory
@@ -52,13 +60,16 @@ class OwnRelay:
 
     async def open(self) -> None:
         """Uses the relay for this node itself, and lets in whom its own hub admits."""
-        entry = RelayEntry(self._control.node_id, self.offer)
-        self._directory.relays.run_own(entry, self.server.address)
+        await self._offer_here()
         if self._own_hub is not None:
-            await self._own_hub.relays.offer(self._control.node_id, self.offer)
             self._own_hub.admittance.on_change(self._on_own_hub)
             self._on_own_hub(self._own_hub.admittance.keys)
         self._apply()
+
+    @property
+    def offer(self) -> RelayOffer:
+        """The relay as hubs are told of it."""
+        return RelayOffer(self.server.pin, self._addresses())
 
     def knows(self, node_id: str) -> bool:
         """Tells whether a node may use the relay."""
@@ -73,9 +84,16 @@ class OwnRelay:
                 await anyio.sleep(max(0.0, self._next_apply - time.monotonic()))
                 self._apply()
 
+    async def _offer_here(self) -> None:
+        entry = RelayEntry(self._control.node_id, self.offer)
+        self._directory.relays.run_own(entry, dialled(self.server.address))
+        if self._own_hub is not None:
+            await self._own_hub.relays.offer(self._control.node_id, entry.offer)
+
     async def _keep_hubs(self) -> None:
         while True:
             self._ask = anyio.Event()
+            await self._offer_here()
             hubs = [hub for hub in self._directory.hubs if hub != self._control.node_id]
             failed: list[str] = []
             async with anyio.create_task_group() as tasks:

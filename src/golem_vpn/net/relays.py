@@ -105,6 +105,8 @@ class Relays:
 
     def run_own(self, entry: RelayEntry, dialled: str) -> None:
         """Takes in the relay that this daemon runs, and where the daemon itself dials it."""
+        if entry == self._own:
+            return
         self._own = entry
         self._dialled_own = RelayOffer(entry.offer.pin, (dialled,))
         self._follow()
