@@ -66,11 +66,11 @@ class Admission:
         known = [*self._members.values(), *self._expelled.values()]
         return sorted(known, key=lambda member: member.node_id)
 
-    async def issue(self, token_hash: bytes, guest_key: bytes, lifetime: timedelta, uses: int | None) -> StoredTicket:
+    async def issue(self, token_hash: bytes, relay_pass: str, lifetime: timedelta, uses: int | None) -> StoredTicket:
         """Stores a ticket that lets a number of nodes in until it expires, or any number."""
         now = datetime.now(UTC)
         await self._repository.drop_tickets(now)
-        ticket = StoredTicket(token_hash, guest_key, now, now + lifetime, uses)
+        ticket = StoredTicket(token_hash, relay_pass, now, now + lifetime, uses)
         await self._repository.add_ticket(ticket)
         self._tell_of_tickets()
         return ticket

@@ -14,7 +14,7 @@ import structlog
 from golem_vpn.errors import Forbidden, GolemVpnError, PeerUnreachable
 from golem_vpn.net.admission import Admission, ticket_name
 from golem_vpn.net.control import Control
-from golem_vpn.net.messages import AdmittedChanged, AdmittedKeys, ListAdmitted
+from golem_vpn.net.messages import Admitted, AdmittedChanged, ListAdmitted
 from golem_vpn.net.record import KnownRecord, NodeRecord
 from golem_vpn.net.relay_board import RelayBoard
 
@@ -28,20 +28,20 @@ RETRY_SECONDS = 0.5
 TICKET_SECONDS = 30.0
 """How soon a ticket that expired or is used up opens no relay any more; the hub refuses it at once."""
 
-Listener = Callable[[Iterable[str]], None]
-"""Hears the names whose keys changed."""
+Listener = Callable[[Iterable[Admitted]], None]
+"""Hears what changed."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Admittance:
-    """Keeps the keys of all who may use relays."""
+    """Keeps by what everyone is known to relays who may use them."""
 
     def __init__(self, control: Control, admission: Admission, board: RelayBoard) -> None:
         self._control = control
         self._admission = admission
         self._board = board
-        self._keys: dict[str, tuple[bytes, ...]] = {}
+        self._entries: dict[str, Admitted] = {}
         self._tickets: set[str] = set()
         self._untold: defaultdict[str, set[str]] = defaultdict(set)
         self._busy: set[str] = set()
@@ -54,9 +54,13 @@ class Admittance:
         admission.on_tickets(lambda: self._tickets_changed.set())
 
     @property
-    def keys(self) -> Mapping[str, tuple[bytes, ...]]:
-        """The keys by node id, or name of a ticket."""
-        return self._keys
+    def entries(self) -> Mapping[str, Admitted]:
+        """All of them, by node id or name of the ticket."""
+        return self._entries
+
+    def entry(self, name: str) -> Admitted:
+        """Gives one of them; an empty one for who may use no relay."""
+        return self._entries.get(name, Admitted(name))
 
     def on_change(self, listener: Listener) -> None:
         """Adds a listener."""
@@ -65,9 +69,9 @@ class Admittance:
     async def open(self) -> None:
         """Recalls the members' keys and the tickets."""
         own = self._control.own_record.current().record
-        self._set(own.node_id, _keys_of(own))
+        self._set(_entry_of(own))
         for node_id in self._admission.members:
-            self._set(node_id, self._keys_of(node_id))
+            self._set(self._member(node_id))
         await self.follow_tickets()
 
     async def run(self) -> None:
@@ -83,31 +87,31 @@ class Admittance:
     async def follow_tickets(self) -> None:
         """Lets in whoever holds a good ticket, and nobody whose ticket is good no more."""
         good = {
-            ticket_name(ticket.token_hash): ticket.guest_key
+            ticket_name(ticket.token_hash): ticket.relay_pass
             for ticket in await self._admission.tickets()
             if ticket.uses is None or ticket.used < ticket.uses
         }
         for name in self._tickets - good.keys():
-            self._set(name, ())
-        for name, key in good.items():
-            self._set(name, (key,))
+            self._set(Admitted(name))
+        for name, relay_pass in good.items():
+            self._set(Admitted(name, passes=(relay_pass,)))
         self._tickets = set(good)
 
-    def _keys_of(self, node_id: str) -> tuple[bytes, ...]:
+    def _member(self, node_id: str) -> Admitted:
         known = self._control.book.find(node_id)
-        return _keys_of(known.record) if known is not None and node_id in self._admission.members else ()
+        return _entry_of(known.record) if known and node_id in self._admission.members else Admitted(node_id)
 
-    def _set(self, name: str, keys: tuple[bytes, ...]) -> None:
-        if keys == self._keys.get(name, ()):
+    def _set(self, entry: Admitted) -> None:
+        if entry == self.entry(entry.name):
             return
-        if keys:
-            self._keys[name] = keys
+        if entry.keys or entry.passes:
+            self._entries[entry.name] = entry
         else:
-            del self._keys[name]
+            del self._entries[entry.name]
         for listener in tuple(self._listeners):
-            listener((name,))
+            listener((entry,))
         for relay in self._board.nodes - {self._control.node_id}:
-            self._tell_soon(relay, name)
+            self._tell_soon(relay, entry.name)
 
     def _tell_soon(self, relay: str, name: str) -> None:
         if relay in self._control.connected and self._tasks is not None:
@@ -122,7 +126,7 @@ class Admittance:
             while relay in self._control.connected and (untold := self._untold.get(relay)):
                 batch = list(islice(untold, BATCH))
                 untold.difference_update(batch)
-                message = AdmittedChanged(tuple(AdmittedKeys(name, self._keys.get(name, ())) for name in batch))
+                message = AdmittedChanged(tuple(map(self.entry, batch)))
                 try:
                     await self._control.request(relay, message, type(None), TELL_TIMEOUT)
                 except GolemVpnError as error:
@@ -134,19 +138,20 @@ class Admittance:
             self._untold.pop(relay, None)
             self._busy.discard(relay)
 
-    async def _list(self, sender: str, message: ListAdmitted) -> list[AdmittedKeys]:
+    async def _list(self, sender: str, message: ListAdmitted) -> list[Admitted]:
         if sender not in self._board.nodes:
             raise Forbidden("only a relay of this hub is told who may use it; offer it first")
-        following = sorted(name for name in self._keys if name > message.after)
-        return [AdmittedKeys(name, self._keys[name]) for name in following[:PAGE]]
+        following = sorted(name for name in self._entries if name > message.after)
+        return [self._entries[name] for name in following[:PAGE]]
 
     def _on_standing(self, node_id: str) -> None:
-        self._set(node_id, self._keys_of(node_id))
+        self._set(self._member(node_id))
 
     def _on_record(self, _old: NodeRecord | None, new: KnownRecord) -> None:
         if new.record.node_id in self._admission.members:
-            self._set(new.record.node_id, self._keys_of(new.record.node_id))
+            self._set(self._member(new.record.node_id))
 
 
-def _keys_of(record: NodeRecord) -> tuple[bytes, ...]:
-    return (record.endpoint_id, record.carrier_id) if record.carrier_id else (record.endpoint_id,)
+def _entry_of(record: NodeRecord) -> Admitted:
+    carrier = (record.carrier_id,) if record.carrier_id else ()
+    return Admitted(record.node_id, (record.endpoint_id, *carrier))

@@ -17,8 +17,6 @@ from golem_vpn.net.native_shim import has_relay
 from golem_vpn.net.node import Node, Profile
 from golem_vpn.store.database import Database
 
-ANY_PORT = "0.0.0.0:0"
-
 _log = structlog.get_logger(__name__)
 
 
@@ -56,9 +54,7 @@ async def open_net(config: Config) -> AsyncIterator[Net]:
         if relay is not None:
             stack.push_async_callback(_shielded, relay.close)
         tickets = ticket.pending(config.data_dir)
-        node = await Node.open(
-            _profile(config), identities, endpoint, data_plane, database, tickets, relay=relay, bind_guest=_bind_guest
-        )
+        node = await Node.open(_profile(config), identities, endpoint, data_plane, database, tickets, relay=relay)
         for taken in tickets:
             ticket.drop_pending(config.data_dir, taken)
         yield Net(database, endpoint, data_plane, node)
@@ -86,10 +82,6 @@ async def _start_relay(config: Config, options: RelayConfig) -> NativeRelay:
     relay = await NativeRelay.start(str(options.listen), certificate, options.bytes_per_second)
     _log.info("relay.started", address=relay.address, pin=relay.pin.hex())
     return relay
-
-
-async def _bind_guest(secret: bytes) -> NativeEndpoint:
-    return await NativeEndpoint.bind(secret, ANY_PORT)
 
 
 def _next_port(listen: Address) -> Address:

@@ -142,9 +142,14 @@ class Directory:
         if ticket.hub == self._control.node_id:
             raise InvalidInput("this ticket is for other daemons: it is this daemon's own hub")
         hub = _hub_of(ticket)
-        joined = await self._attach(hub)
-        await self._repository.put(joined)
         known = hub.node_id in self._joined
+        try:
+            joined = await self._attach(hub)
+        except GolemVpnError:
+            if not known:
+                self.relays.forget(hub.node_id)
+            raise
+        await self._repository.put(joined)
         self._note(joined)
         if not known:
             self._start_keeping(hub.node_id)

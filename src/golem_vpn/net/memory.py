@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from golem_vpn.net.endpoint import EVENT_CONNECTED, EVENT_DISCONNECTED, EndpointClosed, EndpointError
-from golem_vpn.net.relay_address import is_relay, parse_relay
+from golem_vpn.net.relay_address import GUEST_MARK, is_relay, parse_relay
 
 Loss = Callable[[bytes], bool]
 """Tells of a message that is on its way out whether it gets lost."""
@@ -51,16 +51,13 @@ class MemoryWire:
             raise EndpointError("no endpoint answers", sent=False)
         if other in self.endpoints[one].connected or set(endpoint.addresses) & set(addresses):
             return endpoint
-        if any(self._carries(relay, one, endpoint) for relay in map(self._relay_of, addresses) if relay):
+        relays = filter(None, map(self._relay_of, addresses))
+        if any(relay.lets_in(self.endpoints[one]) and relay.lets_in(endpoint) for relay in relays):
             return endpoint
         raise EndpointError("nobody listens at these addresses", sent=False)
 
     def _relay_of(self, address: str) -> "MemoryRelay | None":
         return self.relays.get(parse_relay(address).pin) if is_relay(address) else None
-
-    @staticmethod
-    def _carries(relay: "MemoryRelay", one: bytes, other: "MemoryEndpoint") -> bool:
-        return {one, other.endpoint_id} <= relay.admitted and relay.pin in map(_pin_of, other.relays)
 
 
 class MemoryRelay:
@@ -70,15 +67,23 @@ class MemoryRelay:
         self.address = address
         self.pin = pin
         self.admitted: set[bytes] = set()
+        self.passes: set[str] = set()
         self._wire = wire
 
-    def set_admitted(self, keys: Collection[bytes]) -> None:
+    def set_admitted(self, keys: Collection[bytes], passes: Collection[str]) -> None:
         """Lets these in, and no others."""
         self.admitted = set(keys)
+        self.passes = set(passes)
+
+    def lets_in(self, endpoint: "MemoryEndpoint") -> bool:
+        """Tells whether an endpoint may connect, and does."""
+        texts = [text for text in endpoint.relays if _pin_of(text) == self.pin]
+        said = {text.partition(GUEST_MARK)[2] for text in texts}
+        return bool(texts) and (endpoint.endpoint_id in self.admitted or not self.passes.isdisjoint(said))
 
     def counters(self) -> dict[str, int]:
         """Counts whom it admits."""
-        return {"relay_admitted": len(self.admitted)}
+        return {"admitted": len(self.admitted)}
 
     async def close(self) -> None:
         """Leaves the wire."""
@@ -119,9 +124,8 @@ class MemoryEndpoint:
     @property
     def home_relay(self) -> str | None:
         """The first relay that is there and admits this endpoint."""
-        there = (text for text in self.relays if (relay := self._wire.relays.get(_pin_of(text))) is not None
-                 and self.endpoint_id in relay.admitted)  # fmt: skip
-        return next(there, None)
+        there = ((text, self._wire.relays.get(_pin_of(text))) for text in self.relays)
+        return next((text for text, relay in there if relay is not None and relay.lets_in(self)), None)
 
     def set_relays(self, relays: list[str]) -> None:
         """Uses these relays."""
@@ -196,4 +200,4 @@ class MemoryEndpoint:
 
 
 def _pin_of(relay: str) -> bytes:
-    return parse_relay(relay).pin
+    return parse_relay(relay.partition(GUEST_MARK)[0]).pin

@@ -17,8 +17,6 @@ class Join(Message, frozen=True):
     """Asks a hub to admit the sender; answered by nothing."""
 
     token: bytes
-    record: SignedRecord | None = None
-    """Where the sender will speak from, if it speaks as a guest for now."""
 
 
 class RelayEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -61,12 +59,15 @@ class OfferRelay(Message, frozen=True):
     offer: RelayOffer
 
 
-class AdmittedKeys(msgspec.Struct, frozen=True, array_like=True):
-    """The endpoints and carriers by which somebody uses relays; none for whoever may use them no more."""
+class Admitted(msgspec.Struct, frozen=True, array_like=True):
+    """By what somebody uses relays; by nothing if he may use them no more."""
 
     name: str
     """The node id of a member, or the name of a ticket."""
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = ()
+    """The endpoint and the carrier of a member."""
+    passes: tuple[str, ...] = ()
+    """What the holders of a ticket say to relays."""
 
 
 class ListAdmitted(Message, frozen=True):
@@ -78,7 +79,7 @@ class ListAdmitted(Message, frozen=True):
 class AdmittedChanged(Message, frozen=True):
     """Tells a hub's relay what changed in that list; answered by nothing."""
 
-    changed: tuple[AdmittedKeys, ...]
+    changed: tuple[Admitted, ...]
 
 
 class Reflect(Message, frozen=True):

@@ -96,9 +96,9 @@ class NativeRelay:
         """The SHA-256 of its certificate."""
         return bytes.fromhex(self._native.pin)
 
-    def set_admitted(self, keys: Collection[bytes]) -> None:
-        """Lets these endpoints and carriers connect from now on, and cuts all others."""
-        self._native.set_admitted(list(keys))
+    def set_admitted(self, keys: Collection[bytes], passes: Collection[str]) -> None:
+        """Lets these endpoints and carriers connect from now on, guests with these passes too, and cuts all others."""
+        self._native.set_admitted(list(keys), list(passes))
 
     def counters(self) -> dict[str, int]:
         """Counts what went through."""

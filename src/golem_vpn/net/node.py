@@ -13,7 +13,6 @@ from golem_vpn.net.dataplane import Topology
 from golem_vpn.net.directory import Directory
 from golem_vpn.net.endpoint import Endpoint
 from golem_vpn.net.exclusions import Exclusions
-from golem_vpn.net.guest import BindGuest, GuestDoor, bind_no_guest
 from golem_vpn.net.herald import Herald
 from golem_vpn.net.hub import Hub
 from golem_vpn.net.identity import Identities
@@ -83,7 +82,6 @@ class Node:
         tickets: Collection[Ticket] = (),
         *,
         relay: RelayServer | None = None,
-        bind_guest: BindGuest = bind_no_guest,
         sound: Sound = sound,
     ) -> "Node":
         """Builds the parts and recalls what the database holds; nothing is sent or answered yet."""
@@ -99,7 +97,7 @@ class Node:
         await exclusions.open()
         control.shut_out(exclusions)
         hub = Hub(control, records, exclusions, HubRepository(database)) if profile.hub else None
-        approach = Approach(control, relays, GuestDoor(own_record, bind_guest))
+        approach = Approach(control, relays)
         directory = Directory(control, records, exclusions, JoinedHubRepository(database), relays, approach, hub)
         peers = Peers(control, topology, directory, records, exclusions)
         documents = NetworkDocumentRepository(database)

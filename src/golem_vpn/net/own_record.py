@@ -67,13 +67,6 @@ class OwnRecord:
             self._on_issue(self._known)
         return self._known
 
-    def as_guest(self, endpoint_id: bytes) -> KnownRecord:
-        """Signs a record that names another endpoint, for one conversation; the own one is newer again after it."""
-        record = msgspec.structs.replace(self._compose(), endpoint_id=endpoint_id)
-        self._issued_before = record.issued_at
-        self._known = None
-        return sign(record, self._identities)
-
     def _compose(self) -> NodeRecord:
         default = self._identities.default.node_id
         others = [identity.node_id for identity in self._identities if identity.node_id != default]

@@ -4,7 +4,8 @@ Whoever one hub expelled and another has as a member may go on: each hub speaks 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import anyio
 import structlog
@@ -13,7 +14,7 @@ from golem_vpn.errors import Forbidden, GolemVpnError
 from golem_vpn.net.control import Control
 from golem_vpn.net.directory import Directory
 from golem_vpn.net.hub import Hub
-from golem_vpn.net.messages import AdmittedChanged, AdmittedKeys, ListAdmitted, OfferRelay, RelayEntry
+from golem_vpn.net.messages import Admitted, AdmittedChanged, ListAdmitted, OfferRelay, RelayEntry
 from golem_vpn.net.relay_address import RelayOffer
 from golem_vpn.net.relay_addresses import dialled
 from golem_vpn.net.relay_server import RelayServer
@@ -48,7 +49,7 @@ class OwnRelay:
         self._control = control
         self._directory = directory
         self._own_hub = own_hub
-        self._admitted: dict[str, dict[str, tuple[bytes, ...]]] = {}
+        self._admitted: dict[str, dict[str, Admitted]] = {}
         self._fresh: set[str] = set()
         """The names that changed while a list was on its way; what it says of them may be older."""
         self._ask = anyio.Event()
@@ -62,8 +63,8 @@ class OwnRelay:
         """Uses the relay for this node itself, and lets in whom its own hub admits."""
         await self._offer_here()
         if self._own_hub is not None:
-            self._own_hub.admittance.on_change(self._on_own_hub)
-            self._on_own_hub(self._own_hub.admittance.keys)
+            self._own_hub.admittance.on_change(partial(self._take, self._control.node_id))
+            self._take(self._control.node_id, self._own_hub.admittance.entries.values())
         self._apply()
 
     @property
@@ -115,30 +116,25 @@ class OwnRelay:
             return
         known = self._admitted.get(hub, {})
         fresh = {name: known[name] for name in self._fresh if name in known}
-        self._admitted[hub] = {name: keys for name, keys in admitted.items() if name not in self._fresh} | fresh
+        self._admitted[hub] = {name: entry for name, entry in admitted.items() if name not in self._fresh} | fresh
         self._note_change()
 
-    async def _list(self, hub: str) -> dict[str, tuple[bytes, ...]]:
-        admitted: dict[str, tuple[bytes, ...]] = {}
+    async def _list(self, hub: str) -> dict[str, Admitted]:
+        admitted: dict[str, Admitted] = {}
         after = ""
         while len(admitted) < MAX_ADMITTED and (page := await self._page(hub, after)) and page[0].name > after:
-            admitted |= {entry.name: entry.keys for entry in page}
+            admitted |= {entry.name: entry for entry in page}
             after = page[-1].name
         return admitted
 
-    async def _page(self, hub: str, after: str) -> list[AdmittedKeys]:
-        return await self._control.request(hub, ListAdmitted(after), list[AdmittedKeys], HUB_TIMEOUT, search=False)
+    async def _page(self, hub: str, after: str) -> list[Admitted]:
+        return await self._control.request(hub, ListAdmitted(after), list[Admitted], HUB_TIMEOUT, search=False)
 
     async def _on_changed(self, sender: str, message: AdmittedChanged) -> None:
         if sender not in self._directory.hubs:
             raise Forbidden("only a hub that this node joined may tell whom to admit")
         self._fresh |= {entry.name for entry in message.changed}
-        self._take(sender, {entry.name: entry.keys for entry in message.changed})
-
-    def _on_own_hub(self, names: Iterable[str]) -> None:
-        assert self._own_hub is not None
-        keys = self._own_hub.admittance.keys
-        self._take(self._control.node_id, {name: keys.get(name, ()) for name in names})
+        self._take(sender, message.changed)
 
     def _forget_hubs(self) -> None:
         """Shuts out those whom only a hub admitted that this node left."""
@@ -146,9 +142,13 @@ class OwnRelay:
             del self._admitted[hub]
             self._note_change()
 
-    def _take(self, hub: str, changed: Mapping[str, tuple[bytes, ...]]) -> None:
-        admitted = self._admitted.setdefault(hub, {}) | dict(changed)
-        self._admitted[hub] = {name: keys for name, keys in admitted.items() if keys}
+    def _take(self, hub: str, changed: Iterable[Admitted]) -> None:
+        admitted = self._admitted.setdefault(hub, {})
+        for entry in changed:
+            if entry.keys or entry.passes:
+                admitted[entry.name] = entry
+            else:
+                admitted.pop(entry.name, None)
         self._note_change()
 
     def _note_change(self) -> None:
@@ -160,8 +160,9 @@ class OwnRelay:
     def _apply(self) -> None:
         begun = time.monotonic()
         self._changed = anyio.Event()
-        admitted = {key for hub in self._admitted.values() for keys in hub.values() for key in keys}
-        self.server.set_admitted(admitted | set(self._own_keys))
-        _log.debug("own_relay.admitted", keys=len(admitted))
+        entries = [entry for admitted in self._admitted.values() for entry in admitted.values()]
+        keys = {*self._own_keys, *(key for entry in entries for key in entry.keys)}
+        self.server.set_admitted(keys, {relay_pass for entry in entries for relay_pass in entry.passes})
+        _log.debug("own_relay.admitted", keys=len(keys))
         now = time.monotonic()
         self._next_apply = now + APPLY_SHARE * (now - begun)

@@ -18,6 +18,9 @@ MAX_RELAYS = 4
 """How many relays a node is connected to."""
 MAX_RELAY_ADDRESSES = 4
 
+GUEST_MARK = "&pass="
+"""What a guest says to a relay follows this mark; only the endpoint that dials the relay ever sees it."""
+
 _SCHEME = "https://"
 _TEXT = re.compile(r"https://(?P<address>[^#/?@]+)#sha256=(?P<pin>[0-9a-f]{64})", re.ASCII)
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.ASCII)

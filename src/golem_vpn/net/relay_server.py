@@ -15,8 +15,8 @@ class RelayServer(Protocol):
     def pin(self) -> bytes:
         """The SHA-256 of its certificate."""
 
-    def set_admitted(self, keys: Collection[bytes]) -> None:
-        """Lets these endpoints and carriers connect from now on, and cuts all others."""
+    def set_admitted(self, keys: Collection[bytes], passes: Collection[str]) -> None:
+        """Lets these endpoints and carriers connect from now on, guests with these passes too, and cuts all others."""
 
     def counters(self) -> dict[str, int]:
         """Counts what went through."""

@@ -11,7 +11,7 @@ import structlog
 from golem_vpn.net.dataplane import Topology
 from golem_vpn.net.endpoint import Endpoint
 from golem_vpn.net.messages import RelayEntry, RelayList, check_relay_list
-from golem_vpn.net.relay_address import MAX_RELAY_ADDRESSES, RelayNames, RelayOffer, is_relay, parse_relay
+from golem_vpn.net.relay_address import GUEST_MARK, MAX_RELAY_ADDRESSES, RelayNames, RelayOffer, is_relay, parse_relay
 from golem_vpn.net.relay_choice import choose, needs_sounding
 from golem_vpn.net.soundings import Sound, sound_all
 
@@ -32,6 +32,7 @@ class Relays:
         self._names = names
         self._sound = sound
         self._told: dict[str, RelayList] = {}
+        self._passes: dict[str, dict[bytes, str]] = {}
         self._own: RelayEntry | None = None
         self._dialled_own: RelayOffer | None = None
         self._in_use: list[str] = []
@@ -65,8 +66,8 @@ class Relays:
 
     def canonical_home(self) -> list[str]:
         """Gives the relay through which control connections reach this node, if there is one."""
-        home = self._endpoint.home_relay
-        return [self.canonical(home)] if home is not None and is_relay(home) else []
+        home = (self._endpoint.home_relay or "").partition(GUEST_MARK)[0]
+        return [self.canonical(home)] if is_relay(home) else []
 
     def on_change(self, listener: Listener) -> None:
         """Adds a listener that hears when there are other relays than before."""
@@ -94,12 +95,18 @@ class Relays:
         self._told[hub] = told
         self._follow()
 
+    def come_as_guest(self, hub: str, told: RelayList, relay_pass: str) -> None:
+        """Uses the relays of a hub that has yet to admit this node; what they are told stays good until it leaves."""
+        self._passes[hub] = {entry.offer.pin: relay_pass for entry in told.relays}
+        self.relearn(hub, told)
+
     def told(self, hub: str) -> RelayList | None:
         """Gives what a hub told last."""
         return self._told.get(hub)
 
     def forget(self, hub: str) -> None:
         """Drops the relays that are known from a hub alone."""
+        self._passes.pop(hub, None)
         if self._told.pop(hub, None) is not None:
             self._follow()
 
@@ -145,7 +152,8 @@ class Relays:
         self._in_use = texts
         _log.info("relays.used", relays=[parse_relay(text).addresses[0] for text in texts])
         self._names.adopt(texts)
-        self._endpoint.set_relays(list(texts))
+        passes = {pin: GUEST_MARK + said for guest in self._passes.values() for pin, said in guest.items()}
+        self._endpoint.set_relays([text + passes.get(parse_relay(text).pin, "") for text in texts])
         self._topology.set_relays(texts)
         return True
 

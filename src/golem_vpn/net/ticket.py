@@ -19,6 +19,7 @@ from golem_vpn.net.relay_address import RelayOffer, check_offer
 
 PREFIX = "golemvpn1"
 TOKEN_LENGTH = 16
+RELAY_PASS_LENGTH = 32
 MAX_TEXT = 4096
 MAX_ADDRESSES = 6
 MAX_RELAYS = 2
@@ -133,6 +134,11 @@ def drop_pending(data_directory: Path, ticket: Ticket) -> None:
 def token_hash(token: bytes) -> bytes:
     """Gives what a hub stores of a token: enough to know it again, useless to whoever reads the database."""
     return hashlib.sha256(b"golem-vpn ticket" + token).digest()
+
+
+def relay_pass(token: bytes) -> str:
+    """Gives what the holder of a ticket says to the hub's relays, which do not know it yet."""
+    return hashlib.sha256(b"golem-vpn relay pass" + token).hexdigest()[:RELAY_PASS_LENGTH]
 
 
 def _pending_path(data_directory: Path, ticket: Ticket) -> Path:

@@ -41,7 +41,8 @@ class NodeView:
     def relay_counters(self) -> dict[str, int]:
         """Counts what went through this node's own relay, and who asks it for addresses."""
         node = self._net.node
-        counters = dict(node.own_relay.server.counters()) if node.own_relay else {}
+        counted = node.own_relay.server.counters() if node.own_relay else {}
+        counters = {f"relay_{name}": value for name, value in counted.items()}
         return counters | ({"reflection_askers": node.mirror.askers} if node.mirror else {})
 
     async def snapshot(self) -> dict[str, Any]:

@@ -15,8 +15,8 @@ class StoredTicket(msgspec.Struct, frozen=True):
     """A ticket that this hub gave out."""
 
     token_hash: bytes
-    guest_key: bytes
-    """The endpoint under which its holder asks to be admitted through a relay."""
+    relay_pass: str
+    """What its holder says to relays, which let in nobody else whom they do not know."""
     created: datetime
     expires: datetime
     uses: int | None
@@ -171,7 +171,7 @@ class JoinedHubRepository:
 
 
 def _ticket_of(row: HubTicketRow) -> StoredTicket:
-    return StoredTicket(row.token_hash, row.guest_key, row.created, row.expires, row.uses, row.used)
+    return StoredTicket(row.token_hash, row.relay_pass, row.created, row.expires, row.uses, row.used)
 
 
 def _put(member: StoredMember) -> Insert:

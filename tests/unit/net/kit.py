@@ -13,7 +13,6 @@ from anyio.abc import TaskGroup
 from golem_vpn.net import node
 from golem_vpn.net.book import RecordBook
 from golem_vpn.net.control import Control
-from golem_vpn.net.guest import endpoint_id_of
 from golem_vpn.net.identity import Identities
 from golem_vpn.net.memory import MemoryEndpoint, MemoryRelay, MemoryWire
 from golem_vpn.net.memory_topology import MemoryTopology
@@ -151,7 +150,6 @@ class Cluster:
                 database,
                 tickets,
                 relay=server,
-                bind_guest=self._bind_guest,
                 sound=self._sound,
             ),
             endpoint,
@@ -180,11 +178,6 @@ class Cluster:
         """Ends all nodes."""
         for station in self._started.values():
             await self.kill(station)
-
-    async def _bind_guest(self, secret: bytes) -> MemoryEndpoint:
-        endpoint = self.wire.endpoint(endpoint_id_of(secret))
-        endpoint.addresses = []
-        return endpoint
 
     async def _sound(self, relay: str) -> float | None:
         return self.round_trips.get(relay)

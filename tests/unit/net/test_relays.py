@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from golem_vpn.errors import Conflict, Forbidden, InvalidInput, PeerRefused
+from golem_vpn.errors import Conflict, Forbidden, InvalidInput, PeerRefused, PeerUnreachable
 from golem_vpn.net.memory import MemoryWire
-from golem_vpn.net.messages import AdmittedChanged, AdmittedKeys, ListAdmitted, OfferRelay
-from golem_vpn.net.relay_address import RelayOffer, relay_text
-from golem_vpn.net.ticket import Ticket
+from golem_vpn.net.messages import Admitted, AdmittedChanged, ListAdmitted, OfferRelay
+from golem_vpn.net.relay_address import GUEST_MARK, RelayOffer, relay_text
+from golem_vpn.net.ticket import Ticket, relay_pass
 from tests.unit.net.kit import Echo, Shout, Station, cluster, eventually
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,8 @@ async def test_members_use_the_relays_of_a_hub_and_of_its_members(wire: MemoryWi
     async with cluster(wire, tmp_path) as nodes:
         hub = await nodes.start("hub", hub=True, relay=True)
         alice = await nodes.start("alice", join=hub)
-        assert alice.topology.relays == alice.endpoint.relays == [hub.relay_text]
+        assert alice.topology.relays == [hub.relay_text]
+        assert [text.partition(GUEST_MARK)[0] for text in alice.endpoint.relays] == [hub.relay_text]
         assert admits(hub, hub, alice)
         relay = await nodes.start("relay", relay=True, join=hub)
         both = {hub.relay_text, relay.relay_text}
@@ -106,7 +107,7 @@ async def test_a_hub_behind_a_nat_is_joined_through_its_relay_alone(wire: Memory
         assert len(text) < 400
         assert Ticket.parse(text).addresses == ()
         alice = await nodes.start("alice", hidden=True)
-        await eventually(lambda: bool(hub.node.directory.own_hub().admittance.keys))
+        await eventually(lambda: bool(hub.node.directory.own_hub().admittance.entries))
         await alice.node.directory.join(text)
         assert alice.id in hub.node.directory.own_hub().members
         bob = await nodes.start("bob", hidden=True, join=hub)
@@ -119,11 +120,30 @@ async def test_a_revoked_ticket_opens_no_relay(wire: MemoryWire, tmp_path: Path)
     async with cluster(wire, tmp_path) as nodes:
         hub = await nodes.start("hub", hub=True, relay=True, hidden=True)
         own = hub.node.directory.own_hub()
-        before = set(hub.relay.admitted)
-        _, stored = await own.issue_ticket(uses=1)
-        await eventually(lambda: hub.relay.admitted == before | {stored.guest_key})
+        ticket, stored = await own.issue_ticket(uses=1)
+        assert hub.relay.passes == {relay_pass(ticket.token)}
         await own.admission.revoke(stored.token_hash.hex())
-        await eventually(lambda: hub.relay.admitted == before)
+        await eventually(lambda: hub.relay.passes == set())
+
+
+async def test_a_ticket_that_is_no_good_leads_in_nowhere(wire: MemoryWire, tmp_path: Path) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        hub = await nodes.start("hub", hub=True, relay=True, hidden=True)
+        alice = await nodes.start("alice", hidden=True)
+        good = Ticket.parse(await hub.node.directory.ticket())
+        forged = Ticket(good.hub, good.endpoint_id, (), b"u" * 16, good.expires_at, good.relays)
+        # The relay knows no such pass, and where it does, the hub knows no such ticket.
+        with pytest.raises(PeerUnreachable):
+            await alice.node.directory.join(str(forged))
+        hub.relay.passes.add(relay_pass(b"u" * 16))
+        with pytest.raises(Forbidden):
+            await alice.node.directory.join(str(forged))
+        assert alice.endpoint.relays == alice.topology.relays == []
+        await alice.node.directory.join(str(good))
+        assert alice.id in hub.node.directory.own_hub().members
+        # What is said to the relay is in no record.
+        await eventually(lambda: alice.record.control_addresses == (hub.relay_text,))
+        assert alice.record.relays == (hub.relay_text,)
 
 
 async def test_a_relay_is_open_to_the_members_of_all_its_hubs(wire: MemoryWire, tmp_path: Path) -> None:
@@ -191,9 +211,9 @@ async def test_what_a_member_may_not_say_of_relays(wire: MemoryWire, tmp_path: P
         with pytest.raises(Conflict, match="another node"):
             await alice.node.control.request(hub.id, OfferRelay(stolen), type(None))
         with pytest.raises(Forbidden):
-            await alice.node.control.request(hub.id, ListAdmitted(""), list[AdmittedKeys])
+            await alice.node.control.request(hub.id, ListAdmitted(""), list[Admitted])
         await alice.node.control.connect(hub.id)
-        opened = AdmittedChanged((AdmittedKeys(eve.id, (eve.endpoint.endpoint_id,)),))
+        opened = AdmittedChanged((Admitted(eve.id, (eve.endpoint.endpoint_id,)),))
         with pytest.raises((Forbidden, PeerRefused)):
             await alice.node.control.request(hub.id, opened, type(None))
         assert not keys_of(eve) & hub.relay.admitted

@@ -13,7 +13,7 @@ ALICE, BOB, CAROL = ("0x" + digit * 40 for digit in "234")
 
 
 def ticket(name: bytes, expires: datetime, uses: int | None = None, used: int = 0) -> StoredTicket:
-    return StoredTicket(name, b"guest", NOW, expires, uses, used)
+    return StoredTicket(name, "pass", NOW, expires, uses, used)
 
 
 def member(node_id: str, *, ticket: bytes | None = None, expelled: datetime | None = None) -> StoredMember:

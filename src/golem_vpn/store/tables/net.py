@@ -24,7 +24,7 @@ class HubTicketRow(Base):
     __tablename__ = "hub_tickets"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    guest_key: Mapped[bytes] = mapped_column(LargeBinary)
+    relay_pass: Mapped[str]
     created: Mapped[datetime]
     expires: Mapped[datetime]
     uses: Mapped[int | None]

@@ -106,7 +106,7 @@ def upgrade() -> None:
     op.create_table(
         "hub_tickets",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("guest_key", sa.LargeBinary(), nullable=False),
+        sa.Column("relay_pass", sa.String(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.Column("uses", sa.Integer(), nullable=True),
