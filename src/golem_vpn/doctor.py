@@ -120,9 +120,9 @@ def _ports(data_dir: Path) -> list[Finding]:
         ("API port", socket.SOCK_STREAM, "127.0.0.1", DEFAULT_API_PORT, "--api HOST:PORT"),
         ("control port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT, "--listen HOST:PORT"),
         ("packet port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT + 1, "--listen HOST:PORT"),
-        ("relay port", socket.SOCK_STREAM, "", DEFAULT_RELAY_PORT, "--relay-listen HOST:PORT"),
     ]
-    return [_port(*port) for port in wanted]
+    relay = ("relay port", socket.SOCK_STREAM, "", DEFAULT_RELAY_PORT, "--relay-listen HOST:PORT, or --no-relay")
+    return [*(_port(*port) for port in wanted), _port(*relay, required=False)]
 
 
 def _daemon_runs(data_dir: Path) -> bool:
@@ -136,7 +136,7 @@ def _daemon_runs(data_dir: Path) -> bool:
     return False
 
 
-def _port(name: str, kind: int, host: str, port: int, option: str) -> Finding:
+def _port(name: str, kind: int, host: str, port: int, option: str, *, required: bool = True) -> Finding:
     transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
     with socket.socket(socket.AF_INET, kind) as probe:
         if sys.platform == "linux" and kind == socket.SOCK_STREAM:
@@ -149,5 +149,6 @@ def _port(name: str, kind: int, host: str, port: int, option: str) -> Finding:
                 ok=False,
                 cause=f"{transport} port {port}: {error.strerror}",
                 cure=f"end the program that has it, or start the daemon with {option}",
+                required=required,
             )
     return Finding(name=name, ok=True, cause=f"{transport} port {port} is free")

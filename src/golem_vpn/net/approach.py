@@ -35,4 +35,5 @@ class Approach:
             addresses += [text for entry in relays.relays for text in entry.offer.texts]
             if hub.token is not None:
                 self._relays.come_as_guest(hub.node_id, relays, relay_pass(hub.token))
+        addresses = self._control.names.localize(addresses)
         return await self._control.introduce(hub.endpoint_id, addresses, hub.node_id, HUB_TIMEOUT)

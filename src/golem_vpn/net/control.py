@@ -77,7 +77,7 @@ class Control:
     def keep(self, record: NodeRecord) -> None:
         """Lets a node set up sessions before it ever said hello: its verified record proves whose its endpoint is."""
         self._greeter.wanted.add(record.node_id)
-        self._endpoint.authorize(record.endpoint_id, record.node_id, self.names.localize(record.control_addresses))
+        self._endpoint.authorize(record.endpoint_id, record.node_id, self.names.dialled(record.control_addresses))
 
     def release(self, node_id: str) -> None:
         """Takes back what `keep` gave, up to what a hello gives."""
@@ -141,7 +141,8 @@ class Control:
             PeerRefused: it refuses the hello, or does not prove who it is.
         """
         record = await self._resolve(node_id)
-        return await self.introduce(record.endpoint_id, list(record.control_addresses), record.node_id, timeout)
+        addresses = self.names.dialled(record.control_addresses)
+        return await self.introduce(record.endpoint_id, addresses, record.node_id, timeout)
 
     async def introduce(self, endpoint_id: bytes, addresses: list[str], node_id: str, timeout: float) -> NodeRecord:
         """Says hello to an endpoint that is told to be a certain node's.
@@ -152,7 +153,7 @@ class Control:
         """
         try:
             with anyio.fail_after(timeout):
-                record = await self._greeter.greet(endpoint_id, self.names.localize(addresses), timeout)
+                record = await self._greeter.greet(endpoint_id, addresses, timeout)
         except (EndpointError, TimeoutError) as error:
             raise PeerUnreachable(f"{node_id} cannot be reached: {str(error) or 'no answer in time'}") from None
         if record.node_id != node_id:
@@ -185,7 +186,7 @@ class Control:
             raise PeerUnreachable(f"{node_id} cannot be reached: {error}") from None
 
     async def _ask_known(self, record: NodeRecord, request: bytes, timeout: float) -> wire.Answer | wire.Refusal:
-        endpoint_id, addresses = record.endpoint_id, self.names.localize(record.control_addresses)
+        endpoint_id, addresses = record.endpoint_id, self.names.dialled(record.control_addresses)
         await self._greet_once(endpoint_id, addresses, timeout)
         reply = wire.decode_reply(await self._endpoint.request(endpoint_id, addresses, request, timeout))
         if isinstance(reply, wire.Refusal) and reply.reason == wire.HELLO_FIRST:

@@ -105,7 +105,7 @@ class Greeter:
         record = self._book.learn(signed)
         self._node_of[endpoint_id] = record.node_id
         self._node_of.move_to_end(endpoint_id)
-        self._endpoint.authorize(endpoint_id, record.node_id, self._names.localize(record.control_addresses))
+        self._endpoint.authorize(endpoint_id, record.node_id, self._names.dialled(record.control_addresses))
         self._forget_some()
         self._note_presence(record.node_id)
         return record

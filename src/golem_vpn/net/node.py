@@ -88,7 +88,7 @@ class Node:
         book = RecordBook()
         records = KeptRecords(book, NodeRecordRepository(database))
         await records.open()
-        names = RelayNames()
+        names = RelayNames(relays_only=profile.relayed_only)
         relays = Relays(endpoint, topology, names, sound)
         own_record = _own_record(profile, identities, endpoint, topology, relays, book)
         records.keep("own", identities.default.node_id)

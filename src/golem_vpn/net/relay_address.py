@@ -91,12 +91,17 @@ def check_offer(offer: RelayOffer) -> None:
 class RelayNames:
     """Under which address this node reaches each of its relays, whatever others call it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, relays_only: bool = False) -> None:
+        self._relays_only = relays_only
         self._own: dict[bytes, str] = {}
 
     def adopt(self, texts: Iterable[str]) -> None:
         """Uses these texts from now on, and no others."""
         self._own = {parse_relay(text).pin: text for text in texts}
+
+    def dialled(self, addresses: Sequence[str]) -> list[str]:
+        """Gives the addresses of a node that may be dialled: all, or where this node shows none of its own, relays."""
+        return [address for address in self.localize(addresses) if is_relay(address) or not self._relays_only]
 
     def localize(self, addresses: Sequence[str]) -> list[str]:
         """Gives addresses with each relay under its own name, and each address once."""

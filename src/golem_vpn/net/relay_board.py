@@ -21,6 +21,8 @@ from golem_vpn.net.telling import Teller
 from golem_vpn.store.hubs import HubRepository
 
 AWAY_SECONDS = 60.0
+RENEWAL_SECONDS = 150.0
+"""A relay is offered every minute; one that is not has ended, though its node may be there."""
 CHECK_SECONDS = 5.0
 
 Listener = Callable[[], None]
@@ -38,6 +40,7 @@ class RelayBoard:
         self._repository = repository
         self._offers: dict[str, RelayOffer] = {}
         self._away_since: dict[str, float] = {}
+        self._offered_at: dict[str, float] = {}
         self._gone: set[str] = set()
         """The nodes whose relays are still on the disk."""
         self._revision = 0
@@ -73,14 +76,13 @@ class RelayBoard:
                 continue
             if node_id in self._admission.members:
                 self._offers[node_id] = offer
-                self._away_since[node_id] = time.monotonic()
+                self._away_since[node_id] = self._offered_at[node_id] = time.monotonic()
 
     async def run(self) -> None:
         """Drops the relays whose nodes have been away for long."""
         while True:
             await anyio.sleep(CHECK_SECONDS)
-            latest = time.monotonic() - AWAY_SECONDS
-            for node_id in [node_id for node_id, since in self._away_since.items() if since <= latest]:
+            for node_id in [node_id for node_id in self._offers if self._is_over(node_id, time.monotonic())]:
                 self._drop(node_id)
             while self._gone:
                 await self._repository.remove_relay(self._gone.pop())
@@ -94,12 +96,14 @@ class RelayBoard:
         """
         check_offer(offer)
         if self._offers.get(node_id) == offer:
+            self._offered_at[node_id] = time.monotonic()
             return
         if any(known.pin == offer.pin for other, known in self._offers.items() if other != node_id):
             raise Conflict("another node offers a relay with this certificate; each relay needs one of its own")
         if node_id not in self._offers and len(self._offers) >= MAX_RELAYS_OF_A_HUB:
             raise Conflict(f"a hub has at most {MAX_RELAYS_OF_A_HUB} relays")
         self._offers[node_id] = offer
+        self._offered_at[node_id] = time.monotonic()
         self._gone.discard(node_id)
         self._spread()
         if node_id != self._control.node_id:
@@ -111,8 +115,13 @@ class RelayBoard:
         await self.offer(sender, message.offer)
         self._note_presence(sender)
 
+    def _is_over(self, node_id: str, now: float) -> bool:
+        away_since = self._away_since.get(node_id, now)
+        return now - away_since > AWAY_SECONDS or now - self._offered_at[node_id] > RENEWAL_SECONDS
+
     def _drop(self, node_id: str) -> None:
         self._away_since.pop(node_id, None)
+        self._offered_at.pop(node_id, None)
         if self._offers.pop(node_id, None) is not None:
             _log.info("relay_board.relay_gone", node=node_id)
             self._gone.add(node_id)

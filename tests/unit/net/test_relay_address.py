@@ -77,5 +77,12 @@ def test_a_relay_is_dialled_where_this_node_reaches_it() -> None:
     assert names.localize([outside, "192.0.2.1:11500"]) == [outside, "192.0.2.1:11500"]
     names.adopt([inside])
     assert names.localize([outside, "192.0.2.1:11500", other, inside]) == [inside, "192.0.2.1:11500", other]
+    assert names.dialled(["192.0.2.1:11500", outside]) == ["192.0.2.1:11500", inside]
     names.adopt([])
     assert names.localize([outside]) == [outside]
+
+
+def test_who_shows_no_address_dials_relays_alone() -> None:
+    names, relay = RelayNames(relays_only=True), relay_text("relay.example:443", PIN)
+    assert names.dialled(["192.0.2.1:11500", relay]) == [relay]
+    assert names.localize(["192.0.2.1:11500", relay]) == ["192.0.2.1:11500", relay]

@@ -80,6 +80,21 @@ async def test_a_relay_goes_when_its_node_has_been_away(
         await eventually(lambda: alice.topology.relays == [relay.relay_text])
 
 
+async def test_a_relay_goes_when_its_node_is_back_without_it(
+    wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golem_vpn.net.relay_board.CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("golem_vpn.net.relay_board.RENEWAL_SECONDS", 2.0)
+    async with cluster(wire, tmp_path) as nodes:
+        hub = await nodes.start("hub", hub=True)
+        relay = await nodes.start("relay", relay=True, join=hub)
+        await eventually(lambda: hub.topology.relays == [relay.relay_text])
+        await nodes.kill(relay)
+        relay = await nodes.start("relay")
+        await eventually(lambda: relay.id in hub.node.control.connected)
+        await eventually(lambda: hub.topology.relays == [])
+
+
 async def test_relays_outlive_their_hub(wire: MemoryWire, tmp_path: Path) -> None:
     async with cluster(wire, tmp_path) as nodes:
         hub = await nodes.start("hub", hub=True)
@@ -232,6 +247,8 @@ async def test_who_shows_no_address_is_reached_through_relays_alone(wire: Memory
         await bob.node.directory.look_up(alice.id)
         assert await bob.node.control.request(alice.id, Shout("hi"), Echo) == Echo(bob.id, "hi")
         assert alice.topology.reflectors == []
+        # It dials nobody's address, either, as that shows its own.
+        assert alice.endpoint.authorized[bob.endpoint.endpoint_id][1] == [hub.relay_text]
 
 
 def _control_addresses(station: Station, other: Station) -> tuple[str, ...]:
