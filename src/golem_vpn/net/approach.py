@@ -2,9 +2,9 @@
 
 from golem_vpn.net.control import Control
 from golem_vpn.net.record import NodeRecord
-from golem_vpn.net.relay_notes import read_relays
+from golem_vpn.net.relay_notes import read_relays, relays_of_ticket
 from golem_vpn.net.relays import Relays
-from golem_vpn.net.ticket import relay_pass
+from golem_vpn.net.ticket import Ticket, relay_pass
 from golem_vpn.store.hubs import StoredHub
 
 HUB_TIMEOUT = 5.0
@@ -37,3 +37,8 @@ class Approach:
                 self._relays.come_as_guest(hub.node_id, relays, relay_pass(hub.token))
         addresses = self._control.names.localize(addresses)
         return await self._control.introduce(hub.endpoint_id, addresses, hub.node_id, HUB_TIMEOUT)
+
+
+def hub_of(ticket: Ticket) -> StoredHub:
+    """Gives a hub as it is known from a ticket."""
+    return StoredHub(ticket.hub, ticket.endpoint_id, ticket.addresses, ticket.token, relays_of_ticket(ticket))

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, InvalidInput, NotFound
-from golem_vpn.net.approach import HUB_TIMEOUT, Approach
+from golem_vpn.net.approach import HUB_TIMEOUT, Approach, hub_of
 from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
 from golem_vpn.net.exclusions import Exclusions
@@ -27,7 +27,7 @@ from golem_vpn.net.messages import (
 from golem_vpn.net.node_lists import NodeLists
 from golem_vpn.net.record import KnownRecord, SignedRecord
 from golem_vpn.net.records import KeptRecords
-from golem_vpn.net.relay_notes import relays_of_ticket, write_relays
+from golem_vpn.net.relay_notes import write_relays
 from golem_vpn.net.relays import Relays
 from golem_vpn.net.ticket import Ticket
 from golem_vpn.store.hubs import JoinedHubRepository, StoredHub
@@ -98,7 +98,7 @@ class Directory:
                 self._approach.recall(hub)
         for ticket in tickets:
             if ticket.hub != self._control.node_id and ticket.hub not in self._joined:
-                hub = _hub_of(ticket)
+                hub = hub_of(ticket)
                 await self._repository.put(hub)
                 self._note(hub)
 
@@ -141,7 +141,7 @@ class Directory:
         ticket.check_valid()
         if ticket.hub == self._control.node_id:
             raise InvalidInput("this ticket is for other daemons: it is this daemon's own hub")
-        hub = _hub_of(ticket)
+        hub = hub_of(ticket)
         known = hub.node_id in self._joined
         try:
             joined = await self._attach(hub)
@@ -306,7 +306,3 @@ class Directory:
     def _check_hub(self, sender: str) -> None:
         if sender not in self._joined:
             raise Forbidden("only a hub that this node joined may tell of others")
-
-
-def _hub_of(ticket: Ticket) -> StoredHub:
-    return StoredHub(ticket.hub, ticket.endpoint_id, ticket.addresses, ticket.token, relays_of_ticket(ticket))

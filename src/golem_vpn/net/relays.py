@@ -79,11 +79,9 @@ class Relays:
         Raises:
             InvalidInput: it is not as a list must be.
         """
-        check_relay_list(told)
         present = self._told.get(hub)
         if present is None or told.revision >= present.revision:
-            self._told[hub] = told
-            self._follow()
+            self.relearn(hub, told)
 
     def relearn(self, hub: str, told: RelayList) -> None:
         """Takes in what a hub says anew, which may have restarted since.
@@ -92,8 +90,9 @@ class Relays:
             InvalidInput: it is not as a list must be.
         """
         check_relay_list(told)
-        self._told[hub] = told
-        self._follow()
+        if told != self._told.get(hub):
+            self._told[hub] = told
+            self._follow()
 
     def come_as_guest(self, hub: str, told: RelayList, relay_pass: str) -> None:
         """Uses the relays of a hub that has yet to admit this node; what they are told stays good until it leaves."""
