@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from golem_vpn.net.identity import Identities, endpoint_secret
-from golem_vpn.net.memory import MemoryTopology
+from golem_vpn.net.memory_topology import MemoryTopology
 from golem_vpn.net.native_endpoint import NativeEndpoint
 from golem_vpn.net.node import Node, Profile
 from golem_vpn.net.ticket import Ticket

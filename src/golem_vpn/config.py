@@ -11,6 +11,7 @@ from golem_vpn.errors import ConfigurationError
 
 DEFAULT_API_PORT = 7465
 DEFAULT_LISTEN_PORT = 11500
+DEFAULT_RELAY_PORT = 7464
 DEFAULT_PAYMENT_PLATFORMS = (
     *(f"erc20-{net}-tglm" for net in ("holesky", "hoodi", "sepolia", "goerli", "mumbai", "amoy", "rinkeby")),
     *(f"erc20-{net}-glm" for net in ("mainnet", "polygon")),
@@ -43,6 +44,21 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayConfig:
+    """The options of the relay that a daemon runs."""
+
+    listen: Address
+    """The TCP port, and the UDP port of the same number."""
+    certificate: Path | None = None
+    """A chain in PEM; self-made, and kept in the data folder, where there is none."""
+    key: Path | None = None
+    bytes_per_second: int | None = None
+    """What each client may send."""
+    public_addresses: tuple[Address, ...] = ()
+    """Where others reach it, if not at the machine's own addresses."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The options of one daemon."""
 
@@ -52,6 +68,14 @@ class Config:
     """Where the REST API and the gate listen."""
     listen: Address = Address("0.0.0.0", DEFAULT_LISTEN_PORT)  # noqa: S104
     """Where other nodes reach this one: control at this UDP port, packets at the next one (both any free one for 0)."""
+    public_addresses: tuple[Address, ...] = ()
+    """Where `listen` is reached from outside, if not at the machine's own addresses; packets at the next port."""
+    relay: RelayConfig | None = None
+    """The relay that this daemon runs, if it runs one."""
+    relayed_only: bool = False
+    """Whether this node shows no address of its own, and packets go through relays alone."""
+    port_mapping: bool = False
+    """Whether this node asks its router to open the packet port."""
     hub: bool = False
     """Whether other nodes may join through this one."""
     provider: bool = False

@@ -5,12 +5,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 import msgspec
@@ -32,11 +29,8 @@ from golem_vpn.images.node_images import NodeImages
 from golem_vpn.images.packages import Packages
 from golem_vpn.market.board import OfferBoard
 from golem_vpn.market.service import MarketService
-from golem_vpn.net import ticket
-from golem_vpn.net.identity import Identities, endpoint_secret
-from golem_vpn.net.native_dataplane import NativeDataPlane
-from golem_vpn.net.native_endpoint import NativeEndpoint
-from golem_vpn.net.node import Node, Profile
+from golem_vpn.net.carriers import Net, open_net
+from golem_vpn.net.view import NodeView
 from golem_vpn.payment import platforms
 from golem_vpn.payment.ledger import LedgerDriver
 from golem_vpn.payment.service import PaymentService
@@ -50,7 +44,6 @@ from golem_vpn.provider.service import ProviderService, refuse_to_provide
 from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import AgreementRepository, Role
 from golem_vpn.store.app_keys import AppKeyRepository
-from golem_vpn.store.database import Database
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.store.payment import PaymentRepository
 from golem_vpn.vpn.attachments import Attachments
@@ -86,7 +79,7 @@ def run(config: Config, on_ready: Callable[[], None]) -> None:
 
 async def _serve(config: Config, on_ready: Callable[[], None]) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with _net(config) as net, anyio.create_task_group() as carriers:
+        async with open_net(config) as net, anyio.create_task_group() as carriers:
             carriers.start_soon(net.node.run)
             # What serves ends before what carries: payloads are ended, and other nodes told, while messages still go.
             async with anyio.create_task_group() as servers:
@@ -100,44 +93,6 @@ async def _serve(config: Config, on_ready: Callable[[], None]) -> None:
                 servers.cancel_scope.cancel()
             services.networks.close()
             carriers.cancel_scope.cancel()
-
-
-@dataclass(frozen=True)
-class Net:
-    """What carries control messages and packets."""
-
-    database: Database
-    endpoint: NativeEndpoint
-    data_plane: NativeDataPlane
-    node: Node
-
-
-@asynccontextmanager
-async def _net(config: Config) -> AsyncIterator[Net]:
-    database = Database(config.data_dir / "golem-vpn.db")
-    await database.open()
-    try:
-        identities = Identities(config.data_dir / "identities")
-        secret = endpoint_secret(config.data_dir / "endpoint.key")
-        endpoint = await NativeEndpoint.bind(secret, str(config.listen))
-        try:
-            data_plane = NativeDataPlane.start(identities.default.node_id, _packet_address(config), endpoint)
-            try:
-                roles = tuple(role for role, on in (("requestor", True), ("provider", config.provider)) if on)
-                tickets = ticket.pending(config.data_dir)
-                profile = Profile(config.name, roles, config.hub)
-                node = await Node.open(profile, identities, endpoint, data_plane, database, tickets)
-                for taken in tickets:
-                    ticket.drop_pending(config.data_dir, taken)
-                yield Net(database, endpoint, data_plane, node)
-            finally:
-                data_plane.close()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await endpoint.close()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await database.close()
 
 
 async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Services:
@@ -237,32 +192,6 @@ async def _start_provider(
     return agent
 
 
-class NodeView:
-    """This node as the API shows it."""
-
-    def __init__(self, net: Net, started_at: float) -> None:
-        self._net = net
-        self.node_id = net.node.control.node_id
-        self.version = version("golem-vpn")
-        self.started_at = started_at
-
-    def addresses(self) -> list[str]:
-        """Gives where control connections are accepted, as `ip:port`."""
-        return self._net.endpoint.addresses
-
-    def connected(self) -> Iterable[str]:
-        """Gives the nodes that a control connection stands to."""
-        return self._net.node.control.connected
-
-    def peers(self) -> list[str]:
-        """Gives the nodes that this one shares networks with."""
-        return list(self._net.node.peers.wanted)
-
-    async def snapshot(self) -> dict[str, Any]:
-        """Gives what the data plane counts, its peers, its devices, and the offloads in use."""
-        return await self._net.data_plane.snapshot()
-
-
 @contextmanager
 def _announced(data_dir: Path, api: Address, node_id: str) -> Iterator[None]:
     file = data_dir / "daemon.json"
@@ -286,9 +215,3 @@ def _exclusive(data_dir: Path) -> Iterator[None]:
             raise Conflict(f"another daemon is running with the data folder {data_dir}") from None
         (data_dir / "daemon.json").unlink(missing_ok=True)
         yield
-
-
-def _packet_address(config: Config) -> str:
-    """Packets have the port after that of control messages, or any where those have any."""
-    listen = config.listen
-    return str(Address(listen.host, listen.port + 1 if listen.port else 0))

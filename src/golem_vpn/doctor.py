@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from golem_vpn import _native
-from golem_vpn.config import DEFAULT_API_PORT, DEFAULT_LISTEN_PORT
+from golem_vpn.config import DEFAULT_API_PORT, DEFAULT_LISTEN_PORT, DEFAULT_RELAY_PORT
 from golem_vpn.exeunit.runtimes.checks import check_machine
 
 OLDEST_SANE_TIME = 1_790_000_000.0
@@ -121,7 +121,8 @@ def _ports(data_dir: Path) -> list[Finding]:
         ("control port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT, "--listen HOST:PORT"),
         ("packet port", socket.SOCK_DGRAM, "", DEFAULT_LISTEN_PORT + 1, "--listen HOST:PORT"),
     ]
-    return [_port(*port) for port in wanted]
+    relay = ("relay port", socket.SOCK_STREAM, "", DEFAULT_RELAY_PORT, "--relay-listen HOST:PORT, or --no-relay")
+    return [*(_port(*port) for port in wanted), _port(*relay, required=False)]
 
 
 def _daemon_runs(data_dir: Path) -> bool:
@@ -135,7 +136,7 @@ def _daemon_runs(data_dir: Path) -> bool:
     return False
 
 
-def _port(name: str, kind: int, host: str, port: int, option: str) -> Finding:
+def _port(name: str, kind: int, host: str, port: int, option: str, *, required: bool = True) -> Finding:
     transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
     with socket.socket(socket.AF_INET, kind) as probe:
         if sys.platform == "linux" and kind == socket.SOCK_STREAM:
@@ -148,5 +149,6 @@ def _port(name: str, kind: int, host: str, port: int, option: str) -> Finding:
                 ok=False,
                 cause=f"{transport} port {port}: {error.strerror}",
                 cure=f"end the program that has it, or start the daemon with {option}",
+                required=required,
             )
     return Finding(name=name, ok=True, cause=f"{transport} port {port} is free")

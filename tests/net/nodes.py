@@ -83,7 +83,8 @@ def _node(name: str, folder: Path, *options: str) -> TestNode:
     data_dir = folder / name
     data_dir.mkdir()
     api, listen = f"127.0.0.1:{_free_tcp_port()}", f"127.0.0.1:{_free_udp_ports()}"
-    return TestNode(name, data_dir, ["--api", api, "--listen", listen, *options])
+    relay = ["--relay-listen", "127.0.0.1:0"] if "--hub" in options else []
+    return TestNode(name, data_dir, ["--api", api, "--listen", listen, *relay, *options])
 
 
 def _free_tcp_port() -> int:

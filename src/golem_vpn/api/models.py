@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -130,21 +130,49 @@ class LinkInfo(msgspec.Struct, frozen=True, rename="camel"):
     bytes_out: int = 0
 
 
+class PathInfo(msgspec.Struct, frozen=True, rename="camel"):
+    """The way that packets take to a peer; null where a field does not apply."""
+
+    kind: Literal["direct", "relayed", "none"]
+    address: str | None = None
+    """Where packets of a direct path go."""
+    relay: str | None = None
+    """What carries packets of a relayed path."""
+    since: datetime | None = None
+    rtt_ms: float | None = None
+    loss_percent: float | None = None
+    mtu: int | None = None
+    """The bytes of the longest packet that was proven to pass."""
+    reason: str | None = None
+    """In words, why the path is not direct."""
+    next_try: datetime | None = None
+    """When a direct path is tried again."""
+
+
+class CandidateInfo(msgspec.Struct, frozen=True):
+    """An address of a peer, and what came of trying it."""
+
+    address: str
+    source: str
+    """How it became known: `interface`, `reflected`, `mapped`, `configured` or `peer`."""
+    result: str | None = None
+
+
 class PeerInfo(msgspec.Struct, frozen=True, rename="camel"):
     """A node that shares a network with this one."""
 
     node_id: str
     name: str
-    online: bool
+    path: PathInfo
+    candidates: tuple[CandidateInfo, ...] = ()
+    bytes_in: int = 0
+    bytes_out: int = 0
+    packets_in: int = 0
+    packets_out: int = 0
+    online: bool = False
     """Whether a control connection stands."""
-    address: str | None = None
-    """Where its newest packet came from."""
     silent_for: float | None = None
     """Seconds since its newest packet."""
-    packets_in: int = 0
-    bytes_in: int = 0
-    packets_out: int = 0
-    bytes_out: int = 0
     networks: tuple[LinkInfo, ...] = ()
 
 

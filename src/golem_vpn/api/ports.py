@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from golem_vpn.net.hub import Hub
+from golem_vpn.net.relay_view import RelayState
 
 
 class NodeView(Protocol):
@@ -26,6 +27,15 @@ class NodeView(Protocol):
 
     def connected(self) -> Iterable[str]:
         """Gives the nodes that a control connection stands to."""
+
+    def name_of(self, node_id: str) -> str:
+        """Gives what a node calls itself; nothing where it is not known."""
+
+    async def relays(self) -> list[RelayState]:
+        """Gives the relays of the joined hubs, and how this node does with them."""
+
+    def relay_counters(self) -> dict[str, int]:
+        """Counts what went through this node's own relay, and who asks it for addresses."""
 
     async def snapshot(self) -> dict[str, Any]:
         """Gives what the data plane counts, its peers, its devices, and the offloads in use."""

@@ -16,7 +16,7 @@ Begin with `golem-vpn doctor`, which checks this machine, and `golem-vpn demo`, 
 
 GROUPS = {
     "This machine": ("doctor", "demo", "local", "daemon"),
-    "Nodes": ("hubs", "nodes", "provider", "payment"),
+    "Nodes": ("hubs", "nodes", "relay", "provider", "payment"),
     "Networks": ("networks", "attachments", "connect", "status"),
     "Applications": ("images", "keys"),
 }

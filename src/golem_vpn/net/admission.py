@@ -20,6 +20,7 @@ MAX_EXPELLED = 20_000
 
 StandingListener = Callable[[str], None]
 """Hears of a node that was let in, left, was expelled or readmitted."""
+TicketListener = Callable[[], None]
 
 
 class Admission:
@@ -31,6 +32,7 @@ class Admission:
         self._expelled: dict[str, StoredMember] = {}
         self._changing = anyio.Lock()
         self._listeners: list[StandingListener] = []
+        self._ticket_listeners: list[TicketListener] = []
 
     @property
     def members(self) -> KeysView[str]:
@@ -51,6 +53,10 @@ class Admission:
         """Adds a listener."""
         self._listeners.append(listener)
 
+    def on_tickets(self, listener: TicketListener) -> None:
+        """Adds a listener that hears when there is another ticket, or one less."""
+        self._ticket_listeners.append(listener)
+
     def find(self, node_id: str) -> StoredMember | None:
         """Finds what is known of a node, member or expelled."""
         return self._members.get(node_id) or self._expelled.get(node_id)
@@ -60,12 +66,13 @@ class Admission:
         known = [*self._members.values(), *self._expelled.values()]
         return sorted(known, key=lambda member: member.node_id)
 
-    async def issue(self, token_hash: bytes, lifetime: timedelta, uses: int | None) -> StoredTicket:
+    async def issue(self, token_hash: bytes, relay_pass: str, lifetime: timedelta, uses: int | None) -> StoredTicket:
         """Stores a ticket that lets a number of nodes in until it expires, or any number."""
         now = datetime.now(UTC)
         await self._repository.drop_tickets(now)
-        ticket = StoredTicket(token_hash, now, now + lifetime, uses)
+        ticket = StoredTicket(token_hash, relay_pass, now, now + lifetime, uses)
         await self._repository.add_ticket(ticket)
+        self._tell_of_tickets()
         return ticket
 
     async def tickets(self) -> list[StoredTicket]:
@@ -83,6 +90,7 @@ class Admission:
         if len(named) != 1 or not text:
             raise NotFound(f"there is no ticket {text[:64]!r}; `golem-vpn hub tickets` lists those that are valid")
         await self._repository.revoke_ticket(named[0].token_hash)
+        self._tell_of_tickets()
         return ticket_name(named[0].token_hash)
 
     async def redeem(self, node_id: str, token_hash: bytes) -> None:
@@ -127,6 +135,7 @@ class Admission:
             expelled = msgspec.structs.replace(known, token_hash=None, expelled=now)
             await self._repository.put_member(expelled, revoked_ticket=known.token_hash)
             self._change(expelled)
+            self._tell_of_tickets()
             return ticket_name(known.token_hash) if known.token_hash else None
 
     async def leave(self, node_id: str) -> None:
@@ -163,6 +172,10 @@ class Admission:
     def _tell(self, node_id: str) -> None:
         for listener in tuple(self._listeners):
             listener(node_id)
+
+    def _tell_of_tickets(self) -> None:
+        for listener in tuple(self._ticket_listeners):
+            listener()
 
 
 def ticket_name(token_hash: bytes) -> str:

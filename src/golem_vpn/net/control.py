@@ -9,6 +9,7 @@ import structlog
 
 from golem_vpn.errors import Expelled, GolemVpnError, InvalidInput, PeerRefused, PeerUnreachable
 from golem_vpn.net import wire
+from golem_vpn.net.announcing import Announcer
 from golem_vpn.net.book import RecordBook
 from golem_vpn.net.dispatcher import Dispatcher, Handler, M
 from golem_vpn.net.endpoint import MAX_MESSAGE, Endpoint, EndpointClosed, EndpointError, Request
@@ -17,10 +18,9 @@ from golem_vpn.net.greeter import Greeter, PresenceListener
 from golem_vpn.net.identity import Identities
 from golem_vpn.net.own_record import OwnRecord
 from golem_vpn.net.record import KnownRecord, NodeRecord
+from golem_vpn.net.relay_address import RelayNames
 
 DEFAULT_TIMEOUT = 10.0
-ADDRESS_CHECK_SECONDS = 5.0
-MAX_GREETING_AT_ONCE = 32
 
 T = TypeVar("T")
 Lookup = Callable[[str], Awaitable[KnownRecord | None]]
@@ -31,15 +31,24 @@ _log = structlog.get_logger(__name__)
 class Control:
     """Sends messages to nodes, and has those of others answered."""
 
-    def __init__(self, endpoint: Endpoint, identities: Identities, own_record: OwnRecord, book: RecordBook) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        identities: Identities,
+        own_record: OwnRecord,
+        book: RecordBook,
+        names: RelayNames | None = None,
+    ) -> None:
         self.identities = identities
         self.own_record = own_record
         self.book = book
         self.lookup: Lookup = _look_up_nowhere
         """Where to ask for a record that the book does not hold, or that is out of date."""
+        self.names = names or RelayNames()
+        """What this node calls the relays in other nodes' addresses."""
         self._endpoint = endpoint
         self._dispatcher = Dispatcher()
-        self._greeter = Greeter(endpoint, own_record, book)
+        self._greeter = Greeter(endpoint, own_record, book, self.names)
         self._greetings: WeakValueDictionary[bytes, anyio.Lock] = WeakValueDictionary()
 
     @property
@@ -68,7 +77,7 @@ class Control:
     def keep(self, record: NodeRecord) -> None:
         """Lets a node set up sessions before it ever said hello: its verified record proves whose its endpoint is."""
         self._greeter.wanted.add(record.node_id)
-        self._endpoint.authorize(record.endpoint_id, record.node_id, list(record.control_addresses))
+        self._endpoint.authorize(record.endpoint_id, record.node_id, self.names.dialled(record.control_addresses))
 
     def release(self, node_id: str) -> None:
         """Takes back what `keep` gave, up to what a hello gives."""
@@ -132,7 +141,8 @@ class Control:
             PeerRefused: it refuses the hello, or does not prove who it is.
         """
         record = await self._resolve(node_id)
-        return await self.introduce(record.endpoint_id, list(record.control_addresses), record.node_id, timeout)
+        addresses = self.names.dialled(record.control_addresses)
+        return await self.introduce(record.endpoint_id, addresses, record.node_id, timeout)
 
     async def introduce(self, endpoint_id: bytes, addresses: list[str], node_id: str, timeout: float) -> NodeRecord:
         """Says hello to an endpoint that is told to be a certain node's.
@@ -154,7 +164,7 @@ class Control:
         """Answers messages and follows connections until the endpoint is closed."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._follow_events)
-            tasks.start_soon(self._follow_addresses)
+            tasks.start_soon(Announcer(self).run)
             try:
                 while True:
                     tasks.start_soon(self._serve, await self._endpoint.accept())
@@ -176,7 +186,7 @@ class Control:
             raise PeerUnreachable(f"{node_id} cannot be reached: {error}") from None
 
     async def _ask_known(self, record: NodeRecord, request: bytes, timeout: float) -> wire.Answer | wire.Refusal:
-        endpoint_id, addresses = record.endpoint_id, list(record.control_addresses)
+        endpoint_id, addresses = record.endpoint_id, self.names.dialled(record.control_addresses)
         await self._greet_once(endpoint_id, addresses, timeout)
         reply = wire.decode_reply(await self._endpoint.request(endpoint_id, addresses, request, timeout))
         if isinstance(reply, wire.Refusal) and reply.reason == wire.HELLO_FIRST:
@@ -231,28 +241,6 @@ class Control:
                 self._greeter.handle_event(*await self._endpoint.next_event())
         except EndpointClosed:
             return
-
-    async def _follow_addresses(self) -> None:
-        told = self.own_record.current()
-        while True:
-            await anyio.sleep(ADDRESS_CHECK_SECONDS)
-            if (current := self.own_record.current()) is not told:
-                told = current
-                await self._greet_all()
-
-    async def _greet_all(self) -> None:
-        limiter = anyio.CapacityLimiter(MAX_GREETING_AT_ONCE)
-
-        async def greet(node_id: str) -> None:
-            async with limiter:
-                try:
-                    await self.connect(node_id)
-                except GolemVpnError as error:
-                    _log.info("control.record_not_told", node=node_id, error=error.message)
-
-        async with anyio.create_task_group() as tasks:
-            for node_id in tuple(self.connected):
-                tasks.start_soon(greet, node_id)
 
 
 async def _look_up_nowhere(_node_id: str) -> KnownRecord | None:

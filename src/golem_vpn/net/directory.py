@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import anyio
+import msgspec
 import structlog
 
 from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, InvalidInput, NotFound
+from golem_vpn.net.approach import HUB_TIMEOUT, Approach, hub_of
 from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
 from golem_vpn.net.exclusions import Exclusions
@@ -19,18 +21,20 @@ from golem_vpn.net.messages import (
     LookUp,
     NodeEntry,
     RecordsChanged,
+    RelaysChanged,
     StandingChanged,
 )
 from golem_vpn.net.node_lists import NodeLists
 from golem_vpn.net.record import KnownRecord, SignedRecord
 from golem_vpn.net.records import KeptRecords
+from golem_vpn.net.relay_notes import write_relays
+from golem_vpn.net.relays import Relays
 from golem_vpn.net.ticket import Ticket
 from golem_vpn.store.hubs import JoinedHubRepository, StoredHub
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-HUB_TIMEOUT = 5.0
 RECONCILE_SECONDS = 60.0
 """After this time a hub is asked again for what it may have told in vain."""
 MAX_DOUBTS = 64 * MAX_LOOKUP
@@ -50,8 +54,13 @@ class Directory:
         records: KeptRecords,
         exclusions: Exclusions,
         repository: JoinedHubRepository,
+        relays: Relays,
+        approach: Approach,
         own_hub: Hub | None,
     ) -> None:
+        self.relays = relays
+        """The relays of all these hubs."""
+        self._approach = approach
         self._control = control
         self._records = records
         self._exclusions = exclusions
@@ -68,6 +77,7 @@ class Directory:
         control.lookup = self.look_up
         control.on(RecordsChanged)(self._records_changed)
         control.on(StandingChanged)(self._standing_changed)
+        control.on(RelaysChanged)(self._relays_changed)
         control.on_presence(self._on_presence)
 
     @property
@@ -84,9 +94,11 @@ class Directory:
         """Recalls the hubs that were joined, and takes tickets to join with as soon as their hubs can be reached."""
         for hub in await self._repository.all():
             self._note(hub)
+            if hub.token is None:
+                self._approach.recall(hub)
         for ticket in tickets:
             if ticket.hub != self._control.node_id and ticket.hub not in self._joined:
-                hub = _hub_of(ticket)
+                hub = hub_of(ticket)
                 await self._repository.put(hub)
                 self._note(hub)
 
@@ -129,10 +141,15 @@ class Directory:
         ticket.check_valid()
         if ticket.hub == self._control.node_id:
             raise InvalidInput("this ticket is for other daemons: it is this daemon's own hub")
-        hub = _hub_of(ticket)
-        joined = await self._attach(hub)
-        await self._repository.put(joined)
+        hub = hub_of(ticket)
         known = hub.node_id in self._joined
+        try:
+            joined = await self._attach(hub)
+        except GolemVpnError:
+            if not known:
+                self.relays.forget(hub.node_id)
+            raise
+        await self._repository.put(joined)
         self._note(joined)
         if not known:
             self._start_keeping(hub.node_id)
@@ -221,17 +238,19 @@ class Directory:
 
     async def _attach(self, hub: StoredHub) -> StoredHub:
         """Connects to a hub, shows the ticket where that is still to be done, and gives what is known of the hub."""
-        known = self._control.book.find(hub.node_id)
-        addresses = [*(known.record.control_addresses if known else ()), *hub.addresses]
-        record = await self._control.introduce(hub.endpoint_id, addresses, hub.node_id, HUB_TIMEOUT)
+        record = await self._approach.reach(hub)
         if hub.token is not None:
             await self._control.request(hub.node_id, Join(hub.token), type(None), HUB_TIMEOUT)
             _log.info("directory.joined", hub=hub.node_id)
+        told_before = self.relays.told(hub.node_id)
         attached = await self._control.request(hub.node_id, Attach(), Attached, HUB_TIMEOUT)
         self._revisions[hub.node_id] = attached.revision
+        if self.relays.told(hub.node_id) is told_before:
+            self.relays.relearn(hub.node_id, attached.relays)
         await self._exclusions.replace(hub.node_id, attached.expelled)
         self._ask_others()
-        return StoredHub(hub.node_id, record.endpoint_id, record.control_addresses, None)
+        relays = write_relays(self.relays.told(hub.node_id) or attached.relays)
+        return StoredHub(hub.node_id, record.endpoint_id, record.control_addresses, None, relays)
 
     def _note(self, hub: StoredHub) -> None:
         self._joined[hub.node_id] = hub
@@ -240,6 +259,7 @@ class Directory:
     async def _drop(self, hub_id: str) -> None:
         del self._joined[hub_id]
         self._lists.forget(hub_id)
+        self.relays.forget(hub_id)
         self._records.release("directory", hub_id)
         await self._repository.remove(hub_id)
         await self._exclusions.forget(hub_id)
@@ -270,6 +290,14 @@ class Directory:
             # Something got lost in between: the hub is asked for all.
             self._lost[sender].set()
 
+    async def _relays_changed(self, sender: str, message: RelaysChanged) -> None:
+        self._check_hub(sender)
+        self.relays.learn(sender, message.relays)
+        hub = msgspec.structs.replace(self._joined[sender], relays=write_relays(message.relays))
+        if hub.token is None:
+            await self._repository.put(hub)
+            self._note(hub)
+
     def _ask_others(self) -> None:
         """Has each hub tell which of the nodes that another expelled are its members."""
         if self._tasks is not None and len(self.hubs) > 1 and (excluded := self._exclusions.nodes):
@@ -278,7 +306,3 @@ class Directory:
     def _check_hub(self, sender: str) -> None:
         if sender not in self._joined:
             raise Forbidden("only a hub that this node joined may tell of others")
-
-
-def _hub_of(ticket: Ticket) -> StoredHub:
-    return StoredHub(ticket.hub, ticket.endpoint_id, ticket.addresses, ticket.token)

@@ -45,11 +45,22 @@ class Endpoint(Protocol):
         """The public key of this endpoint."""
 
     @property
+    def carrier_id(self) -> bytes:
+        """The public key by which relays know this node's packets; empty where it takes none through relays."""
+
+    @property
     def addresses(self) -> list[str]:
         """Where others may dial this endpoint, `IP:PORT`."""
 
+    @property
+    def home_relay(self) -> str | None:
+        """The relay through which this endpoint can be dialled now."""
+
+    def set_relays(self, relays: list[str]) -> None:
+        """Uses these relays from now on, in place of those before."""
+
     async def request(self, endpoint_id: bytes, addresses: list[str], message: bytes, timeout: float) -> bytes:
-        """Sends a message and returns its answer; dials where there is no connection yet.
+        """Sends a message and returns its answer; dials where there is no connection yet: `IP:PORT`, or a relay.
 
         Raises:
             EndpointError: there was no way to that endpoint, or no answer in time.

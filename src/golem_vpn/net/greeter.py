@@ -15,6 +15,7 @@ from golem_vpn.net.book import RecordBook
 from golem_vpn.net.endpoint import EVENT_CONNECTED, Endpoint
 from golem_vpn.net.own_record import OwnRecord, milliseconds_now
 from golem_vpn.net.record import KnownRecord, NodeRecord, SignedRecord, check_fresh, open_record
+from golem_vpn.net.relay_address import RelayNames
 
 MAX_GREETED = 4096
 """How many endpoints are remembered; those that left longest ago are forgotten first."""
@@ -28,7 +29,7 @@ _log = structlog.get_logger(__name__)
 class Greeter:
     """Exchanges hellos and remembers whose the endpoints are."""
 
-    def __init__(self, endpoint: Endpoint, own_record: OwnRecord, book: RecordBook) -> None:
+    def __init__(self, endpoint: Endpoint, own_record: OwnRecord, book: RecordBook, names: RelayNames) -> None:
         self.connected: set[str] = set()
         """The nodes that a control connection stands to."""
         self.wanted: set[str] = set()
@@ -38,6 +39,7 @@ class Greeter:
         self._endpoint = endpoint
         self._own_record = own_record
         self._book = book
+        self._names = names
         self._node_of: OrderedDict[bytes, str] = OrderedDict()
         self._endpoints_of: defaultdict[str, set[bytes]] = defaultdict(set)
         self._live: set[bytes] = set()
@@ -107,7 +109,7 @@ class Greeter:
         self._node_of[endpoint_id] = record.node_id
         self._endpoints_of[record.node_id].add(endpoint_id)
         self._node_of.move_to_end(endpoint_id)
-        self._endpoint.authorize(endpoint_id, record.node_id, list(record.control_addresses))
+        self._endpoint.authorize(endpoint_id, record.node_id, self._names.dialled(record.control_addresses))
         self._forget_some()
         self._note_presence(record.node_id)
         return record

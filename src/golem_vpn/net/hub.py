@@ -9,14 +9,17 @@ import structlog
 
 from golem_vpn.errors import Forbidden, InvalidInput
 from golem_vpn.net.admission import Admission, StandingListener
+from golem_vpn.net.admittance import Admittance
 from golem_vpn.net.control import Control
 from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.interests import Interests
 from golem_vpn.net.messages import Attach, Attached, Join, Leave, ListNodes, LookUp, NodeEntry, StandingChanged
 from golem_vpn.net.record import KnownRecord, NodeRecord, SignedRecord
 from golem_vpn.net.records import KeptRecords
+from golem_vpn.net.relay_address import is_relay
+from golem_vpn.net.relay_board import RelayBoard
 from golem_vpn.net.telling import Teller
-from golem_vpn.net.ticket import TOKEN_LENGTH, Ticket, token_hash
+from golem_vpn.net.ticket import MAX_ADDRESSES, TOKEN_LENGTH, Ticket, relay_pass, ticket_relays, token_hash
 from golem_vpn.store.hubs import HubRepository, StoredTicket
 
 TICKET_LIFETIME = timedelta(days=30)
@@ -41,6 +44,8 @@ class Hub:
         self._exclusions = exclusions
         self._interests = Interests()
         self._teller = Teller(control)
+        self.relays = RelayBoard(control, self.admission, self._teller, repository)
+        self.admittance = Admittance(control, self.admission, self.relays)
         self._revision = 0
         self._seen: set[str] = set()
         self._work = anyio.Event()
@@ -67,6 +72,8 @@ class Hub:
         await self.admission.open()
         for member in self.members:
             self._records.keep("hub", member)
+        await self.relays.open()
+        await self.admittance.open()
         own = self._control.node_id
         self._exclusions.vouch(own, (), self.members)
         await self._exclusions.replace(own, self.admission.expelled)
@@ -81,9 +88,12 @@ class Hub:
         """Makes a ticket that a number of nodes may use, or any number, until it expires."""
         record = self._control.own_record.current().record
         token = secrets.token_bytes(TOKEN_LENGTH)
-        stored = await self.admission.issue(token_hash(token), lifetime, uses)
+        stored = await self.admission.issue(token_hash(token), relay_pass(token), lifetime, uses)
+        await self.admittance.follow_tickets()
         expires_at = int(stored.expires.timestamp())
-        return Ticket(record.node_id, record.endpoint_id, record.control_addresses, token, expires_at), stored
+        addresses = tuple(address for address in record.control_addresses if not is_relay(address))[:MAX_ADDRESSES]
+        relays = ticket_relays(entry.offer for entry in self.relays.relays.relays)
+        return Ticket(record.node_id, record.endpoint_id, addresses, token, expires_at, relays), stored
 
     async def admit(self, node_id: str) -> None:
         """Makes a node a member without a ticket, also one that was expelled."""
@@ -111,7 +121,8 @@ class Hub:
     async def run(self) -> None:
         """Stores who was seen, and tells members what changed."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._teller.run)
+            for part in (self._teller, self.relays, self.admittance):
+                tasks.start_soon(part.run)
             while True:
                 await self._work.wait()
                 self._work = anyio.Event()
@@ -121,7 +132,7 @@ class Hub:
 
     async def _spread(self, node_id: str, *, expelled: bool) -> None:
         self._revision += 1
-        self._teller.tell_standing(self.members, StandingChanged(self._revision, node_id, expelled))
+        self._teller.tell_at_once(self.members, StandingChanged(self._revision, node_id, expelled))
         await self._exclusions.change(self._control.node_id, node_id, expelled=expelled)
 
     async def _join(self, sender: str, message: Join) -> None:
@@ -131,7 +142,7 @@ class Hub:
     async def _attach(self, sender: str, message: Attach) -> Attached:
         self._check_member(sender)
         self._note_seen(sender)
-        return Attached(self._revision, tuple(self.admission.expelled))
+        return Attached(self._revision, tuple(self.admission.expelled), self.relays.relays)
 
     async def _leave(self, sender: str, message: Leave) -> None:
         await self.admission.leave(sender)

@@ -1,14 +1,13 @@
-"""Twins in memory: many nodes in one process, without sockets and packets, and with links that tests can cut."""
+"""Twins in memory: many endpoints in one process, without sockets, and with links that tests can cut."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 
-from golem_vpn.net.document import NetworkDocument
 from golem_vpn.net.endpoint import EVENT_CONNECTED, EVENT_DISCONNECTED, EndpointClosed, EndpointError
+from golem_vpn.net.relay_address import GUEST_MARK, is_relay, parse_relay
 
 Loss = Callable[[bytes], bool]
 """Tells of a message that is on its way out whether it gets lost."""
@@ -19,6 +18,7 @@ class MemoryWire:
 
     def __init__(self) -> None:
         self.endpoints: dict[bytes, MemoryEndpoint] = {}
+        self.relays: dict[bytes, MemoryRelay] = {}
         self._cut: set[frozenset[bytes]] = set()
         self._count = 0
 
@@ -28,6 +28,12 @@ class MemoryWire:
         endpoint = MemoryEndpoint(self, endpoint_id, f"127.0.0.1:{self._count}")
         self.endpoints[endpoint_id] = endpoint
         return endpoint
+
+    def relay(self, pin: bytes) -> "MemoryRelay":
+        """Makes a relay; one of the same pin that is there, it replaces."""
+        self._count += 1
+        relay = self.relays[pin] = MemoryRelay(self, f"127.0.0.1:{self._count}", pin)
+        return relay
 
     def cut(self, one: "MemoryEndpoint", other: "MemoryEndpoint") -> None:
         """Breaks the link of two endpoints."""
@@ -43,9 +49,46 @@ class MemoryWire:
         endpoint = self.endpoints.get(other)
         if endpoint is None or frozenset((one, other)) in self._cut:
             raise EndpointError("no endpoint answers", sent=False)
-        if other not in self.endpoints[one].connected and not set(endpoint.addresses) & set(addresses):
-            raise EndpointError("nobody listens at these addresses", sent=False)
-        return endpoint
+        if other in self.endpoints[one].connected or set(endpoint.addresses) & set(addresses):
+            return endpoint
+        relays = filter(None, map(self._relay_of, addresses))
+        if any(relay.lets_in(self.endpoints[one]) and relay.lets_in(endpoint) for relay in relays):
+            return endpoint
+        raise EndpointError("nobody listens at these addresses", sent=False)
+
+    def _relay_of(self, address: str) -> "MemoryRelay | None":
+        return self.relays.get(parse_relay(address).pin) if is_relay(address) else None
+
+
+class MemoryRelay:
+    """A relay that carries between those whom it admits."""
+
+    def __init__(self, wire: MemoryWire, address: str, pin: bytes) -> None:
+        self.address = address
+        self.pin = pin
+        self.admitted: set[bytes] = set()
+        self.passes: set[str] = set()
+        self._wire = wire
+
+    def set_admitted(self, keys: Collection[bytes], passes: Collection[str]) -> None:
+        """Lets these in, and no others."""
+        self.admitted = set(keys)
+        self.passes = set(passes)
+
+    def lets_in(self, endpoint: "MemoryEndpoint") -> bool:
+        """Tells whether an endpoint may connect, and does."""
+        texts = [text for text in endpoint.relays if _pin_of(text) == self.pin]
+        said = {text.partition(GUEST_MARK)[2] for text in texts}
+        return bool(texts) and (endpoint.endpoint_id in self.admitted or not self.passes.isdisjoint(said))
+
+    def counters(self) -> dict[str, int]:
+        """Counts whom it admits."""
+        return {"admitted": len(self.admitted)}
+
+    async def close(self) -> None:
+        """Leaves the wire."""
+        if self._wire.relays.get(self.pin) is self:
+            del self._wire.relays[self.pin]
 
 
 @dataclass
@@ -68,13 +111,25 @@ class MemoryEndpoint:
 
     def __init__(self, wire: MemoryWire, endpoint_id: bytes, address: str) -> None:
         self.endpoint_id = endpoint_id
+        self.carrier_id = bytes(reversed(endpoint_id))
         self.addresses = [address]
+        self.relays: list[str] = []
         self.connected: set[bytes] = set()
         self.authorized: dict[bytes, tuple[str, list[str]]] = {}
         self.lose: Loss = lambda _message: False
         self._wire = wire
         self._requests: asyncio.Queue[MemoryRequest | None] = asyncio.Queue()
         self._events: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+
+    @property
+    def home_relay(self) -> str | None:
+        """The first relay that is there and admits this endpoint."""
+        there = ((text, self._wire.relays.get(_pin_of(text))) for text in self.relays)
+        return next((text for text, relay in there if relay is not None and relay.lets_in(self)), None)
+
+    def set_relays(self, relays: list[str]) -> None:
+        """Uses these relays."""
+        self.relays = relays
 
     async def request(self, endpoint_id: bytes, addresses: list[str], message: bytes, timeout: float) -> bytes:
         """Hands a message to another endpoint of the wire and returns its answer."""
@@ -144,41 +199,5 @@ class MemoryEndpoint:
         self._events.put_nowait((event, endpoint_id))
 
 
-class MemoryTopology:
-    """A topology that only remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.addresses: list[str] = []
-        self.networks: dict[str, NetworkDocument] = {}
-        self.peers: dict[str, tuple[str, ...]] = {}
-        self.resets: list[str] = []
-        self.peer_counters: list[dict[str, Any]] = []
-        self.wants: asyncio.Queue[str] = asyncio.Queue()
-
-    def set_network(self, document: NetworkDocument) -> None:
-        """Remembers a network."""
-        self.networks[document.id] = document
-
-    def remove_network(self, network_id: str) -> None:
-        """Forgets a network."""
-        self.networks.pop(network_id, None)
-
-    def set_peer(self, node_id: str, addresses: Sequence[str]) -> None:
-        """Remembers where a node is."""
-        self.peers[node_id] = tuple(addresses)
-
-    def forget_peer(self, node_id: str) -> None:
-        """Forgets a node."""
-        self.peers.pop(node_id, None)
-
-    def reset_peer(self, node_id: str) -> None:
-        """Remembers that a node restarted."""
-        self.resets.append(node_id)
-
-    async def next_wanted(self) -> str:
-        """Waits for a node that a test has packets wait for."""
-        return await self.wants.get()
-
-    async def snapshot(self) -> dict[str, Any]:
-        """Gives the counters that a test put in."""
-        return {"peers": self.peer_counters}
+def _pin_of(relay: str) -> bytes:
+    return parse_relay(relay.partition(GUEST_MARK)[0]).pin

@@ -5,10 +5,11 @@ from typing import Any
 
 from golem_vpn import _native
 from golem_vpn.errors import ConfigurationError
-from golem_vpn.net.dataplane import Attachment
+from golem_vpn.net.dataplane import Attachment, Reflector
 from golem_vpn.net.document import NetworkDocument
 from golem_vpn.net.identity import node_id_bytes
 from golem_vpn.net.native_endpoint import NativeEndpoint
+from golem_vpn.net.record import Candidate
 
 MTU = 1420
 """Bytes of the longest inner packet: what is left of 1500 for IPv6, UDP, our header and tag, and a little room."""
@@ -25,21 +26,42 @@ class NativeDataPlane:
         self._native = native
 
     @classmethod
-    def start(cls, node_id: str, listen: str, endpoint: NativeEndpoint) -> "NativeDataPlane":
+    def start(
+        cls, node_id: str, listen: str, endpoint: NativeEndpoint, *, relayed_only: bool = False
+    ) -> "NativeDataPlane":
         """Binds the packet socket at `HOST:PORT` and starts the packet thread.
+
+        With `relayed_only`, packets go through relays and never straight to their receiver.
 
         Raises:
             ConfigurationError: the port is taken, or the address is not this machine's.
         """
         try:
-            return cls(_native.DataPlane.start(node_id_bytes(node_id), listen, endpoint.native))
+            native = _native.DataPlane.start(
+                node_id_bytes(node_id), listen, endpoint.native, relayed_only=relayed_only
+            )
         except (OSError, ValueError, _native.NativeError) as error:
             raise ConfigurationError(f"cannot receive packets at {listen}: {error}; see --listen") from error
+        return cls(native)
 
     @property
     def addresses(self) -> list[str]:
         """Where others may send packets to, `IP:PORT`."""
         return self._native.addresses
+
+    @property
+    def reflected(self) -> list[str]:
+        """The addresses that others saw packets of this node come from, newest first."""
+        return self._native.reflected
+
+    @property
+    def mapped(self) -> list[str]:
+        """The addresses that this node's router opened for it."""
+        return self._native.mapped
+
+    def set_port_mapping(self, enabled: bool) -> None:
+        """Asks this node's router to open the packet port, or does so no more."""
+        self._native.set_port_mapping(enabled)
 
     def set_network(self, document: NetworkDocument) -> None:
         """Makes a network as the document says, in place of what it was."""
@@ -50,9 +72,12 @@ class NativeDataPlane:
         """Ends a network, with all its sessions."""
         self._native.remove_network(bytes.fromhex(network_id))
 
-    def set_peer(self, node_id: str, addresses: Sequence[str]) -> None:
-        """Says where a node takes packets."""
-        self._native.set_peer(node_id_bytes(node_id), [(address, "interface") for address in addresses], [], None)
+    def set_peer(
+        self, node_id: str, candidates: Sequence[Candidate], relays: Sequence[str], carrier_id: bytes | None
+    ) -> None:
+        """Says where a node takes packets, and through which relays."""
+        addresses = [(candidate.address, str(candidate.source)) for candidate in candidates]
+        self._native.set_peer(node_id_bytes(node_id), addresses, list(relays), carrier_id)
 
     def forget_peer(self, node_id: str) -> None:
         """Drops what is known of a node."""
@@ -70,6 +95,22 @@ class NativeDataPlane:
     async def snapshot(self) -> dict[str, Any]:
         """Counts what went through."""
         return await self._native.snapshot()
+
+    def set_relays(self, relays: Sequence[str]) -> None:
+        """Keeps connections to these relays from now on."""
+        self._native.set_relays(list(relays))
+
+    def set_reflectors(self, reflectors: Sequence[Reflector]) -> None:
+        """Asks these from now on what address this node's packets come from."""
+        self._native.set_reflectors(list(reflectors))
+
+    def admit_reflection(self, index: int, key: bytes) -> None:
+        """Answers to whoever asks under this index and key what address it has outside."""
+        self._native.admit_reflection(index, key)
+
+    def dismiss_reflection(self, index: int) -> None:
+        """Takes back what `admit_reflection` gave."""
+        self._native.dismiss_reflection(index)
 
     def add_tun(self, fd: int, name: str, attachments: Sequence[Attachment], mtu: int) -> int:
         """Puts a TUN on the switch and gives the device's handle; the descriptor stays the caller's."""

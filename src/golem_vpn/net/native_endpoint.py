@@ -37,9 +37,23 @@ class NativeEndpoint:
         return self.native.endpoint_id
 
     @property
+    def carrier_id(self) -> bytes:
+        """The public key by which relays know this node's packets."""
+        return self.native.carrier_id
+
+    @property
     def addresses(self) -> list[str]:
         """Where others may dial this endpoint."""
         return self.native.addresses
+
+    @property
+    def home_relay(self) -> str | None:
+        """The relay through which this endpoint can be dialled now."""
+        return self.native.home_relay
+
+    def set_relays(self, relays: list[str]) -> None:
+        """Uses these relays from now on."""
+        self.native.set_relays(relays)
 
     async def request(self, endpoint_id: bytes, addresses: list[str], message: bytes, timeout: float) -> bytes:
         """Sends a message and returns its answer."""

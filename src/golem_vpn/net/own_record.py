@@ -7,7 +7,16 @@ from collections.abc import Callable
 import msgspec
 
 from golem_vpn.net.identity import Identities
-from golem_vpn.net.record import BOOT_ID_LENGTH, MAX_ENTRIES, KnownRecord, NodeRecord, sign
+from golem_vpn.net.record import (
+    BOOT_ID_LENGTH,
+    MAX_CANDIDATES,
+    MAX_ENTRIES,
+    Candidate,
+    KnownRecord,
+    NodeRecord,
+    sign,
+)
+from golem_vpn.net.relay_address import MAX_RELAYS
 
 REFRESH_MILLISECONDS = 3600 * 1000
 
@@ -25,7 +34,9 @@ class OwnRecord:
         name: str,
         roles: tuple[str, ...],
         control_addresses: Callable[[], list[str]],
-        packet_addresses: Callable[[], list[str]],
+        packet_addresses: Callable[[], list[Candidate]],
+        relays: Callable[[], list[str]] = list,
+        carrier_id: bytes = b"",
         issued_before: int = 0,
         on_issue: IssueListener | None = None,
     ) -> None:
@@ -35,6 +46,8 @@ class OwnRecord:
         self._roles = roles
         self._control_addresses = control_addresses
         self._packet_addresses = packet_addresses
+        self._relays = relays
+        self._carrier_id = carrier_id
         self._boot_id = secrets.token_bytes(BOOT_ID_LENGTH)
         self._known: KnownRecord | None = None
         self._issued_before = issued_before
@@ -63,7 +76,9 @@ class OwnRecord:
             roles=self._roles,
             endpoint_id=self._endpoint_id,
             control_addresses=tuple(self._control_addresses()[:MAX_ENTRIES]),
-            packet_addresses=tuple(self._packet_addresses()[:MAX_ENTRIES]),
+            packet_addresses=tuple(self._packet_addresses()[:MAX_CANDIDATES]),
+            relays=tuple(self._relays()[:MAX_RELAYS]),
+            carrier_id=self._carrier_id,
             boot_id=self._boot_id,
             # Even where the clock went back: others take only what is newer.
             issued_at=max(milliseconds_now(), self._issued_before + 1),

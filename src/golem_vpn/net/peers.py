@@ -63,6 +63,7 @@ class Peers:
         control.on_presence(self._on_presence)
         control.book.on_change(self._on_record)
         directory.on_attached(self._on_attached)
+        directory.relays.on_change(self._on_relays)
         exclusions.on_change(lambda _changed: self.want(self._asked_for, self._steady))
 
     @property
@@ -169,7 +170,8 @@ class Peers:
 
     def _point_to(self, record: NodeRecord) -> None:
         self._control.keep(record)
-        self._topology.set_peer(record.node_id, record.packet_addresses)
+        relays = self._control.names.localize(record.relays)
+        self._topology.set_peer(record.node_id, record.packet_addresses, relays, record.carrier_id or None)
 
     def _on_record(self, old: NodeRecord | None, new: KnownRecord) -> None:
         record = new.record
@@ -186,6 +188,12 @@ class Peers:
     def _on_presence(self, node_id: str, connected: bool) -> None:
         if node_id in self._followed:
             self._wake(node_id)
+
+    def _on_relays(self) -> None:
+        """Points to everyone anew: this node may reach the relays of others at other addresses than before."""
+        for node_id in self._wanted:
+            if (known := self._control.book.find(node_id)) is not None:
+                self._point_to(known.record)
 
     def _on_attached(self) -> None:
         if self._tasks is not None and self._followed:

@@ -1,6 +1,7 @@
-"""What a node says of itself: its endpoint, its addresses, its identities; signed by every one of them."""
+"""What a node says of itself: its endpoint, its addresses, its relays, its identities; signed by every one of these."""
 
 import ipaddress
+from typing import Literal
 
 import msgspec
 
@@ -8,19 +9,34 @@ from golem_vpn.config import Address
 from golem_vpn.errors import ConfigurationError, InvalidInput
 from golem_vpn.net.codec import Malformed, Reader
 from golem_vpn.net.identity import Identities, is_node_id, verify
+from golem_vpn.net.relay_address import MAX_RELAYS, is_relay, parse_relay
 
 DOMAIN = "record"
 ENDPOINT_ID_LENGTH = 32
+CARRIER_ID_LENGTH = 32
 BOOT_ID_LENGTH = 16
 MAX_SIZE = 8 * 1024
 MAX_ENTRIES = 32
 """How many identities, and addresses of one kind, a record may list."""
+MAX_CANDIDATES = 16
+"""How many addresses of its data socket a record may list; each of them is tried."""
 MAX_ROLES = 8
 MAX_NAME = 64
 """The characters of a name or a role; a hub lists many of them in one message."""
 MAX_AGE_MILLISECONDS = 24 * 3600 * 1000
 """A live node signs anew every hour; only a clock that is wrong makes a record of its own look older than this."""
 MAX_AHEAD_MILLISECONDS = 3600 * 1000
+
+
+Source = Literal["interface", "reflected", "mapped", "configured"]
+"""How a node came to know its address: it has it, others saw it, its router opened it, its operator says so."""
+
+
+class Candidate(msgspec.Struct, frozen=True, array_like=True):
+    """An address that the data socket of a node may be reached at, `IP:PORT`."""
+
+    address: str
+    source: Source
 
 
 class NodeRecord(msgspec.Struct, frozen=True):
@@ -31,13 +47,18 @@ class NodeRecord(msgspec.Struct, frozen=True):
     roles: tuple[str, ...]
     endpoint_id: bytes
     control_addresses: tuple[str, ...]
-    packet_addresses: tuple[str, ...]
+    """Where the endpoint is reached: `IP:PORT`, and relays."""
+    packet_addresses: tuple[Candidate, ...]
     boot_id: bytes
     """Another one after each start of the daemon."""
     issued_at: int
     """In milliseconds since 1970."""
     identities: tuple[str, ...]
     """All identities of the node; the first is the node id."""
+    relays: tuple[str, ...] = ()
+    """The relays that carry packets to the node, each by the address that it prefers."""
+    carrier_id: bytes = b""
+    """The key by which relays know the receiver of its packets; empty where it takes none through relays."""
 
 
 class SignedRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -108,11 +129,25 @@ def _check_form(record: NodeRecord) -> None:
         raise InvalidInput(
             f"a node has at most {MAX_ROLES} roles, and {MAX_NAME} characters in its name and in each role"
         )
-    for entries in (identities, record.control_addresses, record.packet_addresses):
-        if len(entries) > MAX_ENTRIES:
-            raise InvalidInput(f"a node record lists at most {MAX_ENTRIES} entries of a kind")
-    for address in (*record.control_addresses, *record.packet_addresses):
-        check_socket_address(address)
+    _check_addresses(record)
+
+
+def _check_addresses(record: NodeRecord) -> None:
+    if max(len(record.identities), len(record.control_addresses)) > MAX_ENTRIES:
+        raise InvalidInput(f"a node record lists at most {MAX_ENTRIES} identities, and as many control addresses")
+    if len(record.packet_addresses) > MAX_CANDIDATES or len(record.relays) > MAX_RELAYS:
+        raise InvalidInput(f"a node record lists at most {MAX_CANDIDATES} packet addresses and {MAX_RELAYS} relays")
+    if len(record.carrier_id) not in (0, CARRIER_ID_LENGTH):
+        raise InvalidInput("the node record's carrier id has a wrong length")
+    for address in record.control_addresses:
+        if is_relay(address):
+            parse_relay(address)
+        else:
+            check_socket_address(address)
+    for candidate in record.packet_addresses:
+        check_socket_address(candidate.address)
+    for relay in record.relays:
+        parse_relay(relay)
 
 
 def check_socket_address(text: str) -> None:

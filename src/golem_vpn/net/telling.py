@@ -14,7 +14,7 @@ import structlog
 
 from golem_vpn.errors import GolemVpnError
 from golem_vpn.net.control import Control
-from golem_vpn.net.messages import RecordsChanged, StandingChanged
+from golem_vpn.net.messages import RecordsChanged
 from golem_vpn.net.wire import Message
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Teller:
         """The nodes whose records a member has to be told, by member."""
         self._busy: set[str] = set()
         self._records_limit = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
-        self._standing_limit = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
+        self._urgent_limit = anyio.CapacityLimiter(MAX_TELLING_AT_ONCE)
         self._tasks: TaskGroup | None = None
 
     async def run(self) -> None:
@@ -55,12 +55,12 @@ class Teller:
                     self._busy.add(member)
                     self._tasks.start_soon(self._tell_records, member)
 
-    def tell_standing(self, members: Iterable[str], change: StandingChanged) -> None:
-        """Has members told at once of a node that was expelled or readmitted."""
+    def tell_at_once(self, members: Iterable[str], message: Message) -> None:
+        """Has connected members told of something that does not wait for what they are being told already."""
         if self._tasks is not None:
             for member in members:
                 if member in self._control.connected:
-                    self._tasks.start_soon(self._tell_standing, member, change)
+                    self._tasks.start_soon(self._tell_urgent, member, message)
 
     async def _tell_records(self, member: str) -> None:
         try:
@@ -74,9 +74,9 @@ class Teller:
             self._changed.pop(member, None)
             self._busy.discard(member)
 
-    async def _tell_standing(self, member: str, change: StandingChanged) -> None:
-        async with self._standing_limit:
-            await self._tell(member, change)
+    async def _tell_urgent(self, member: str, message: Message) -> None:
+        async with self._urgent_limit:
+            await self._tell(member, message)
 
     async def _tell(self, member: str, message: Message) -> None:
         try:

@@ -5,6 +5,7 @@ import binascii
 import contextlib
 import hashlib
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -14,10 +15,16 @@ from golem_vpn.net.codec import Malformed, Reader
 from golem_vpn.net.identity import is_node_id
 from golem_vpn.net.keyfile import create_secret, read_secret
 from golem_vpn.net.record import ENDPOINT_ID_LENGTH, check_socket_address
+from golem_vpn.net.relay_address import RelayOffer, check_offer
 
 PREFIX = "golemvpn1"
 TOKEN_LENGTH = 16
+RELAY_PASS_LENGTH = 32
 MAX_TEXT = 4096
+MAX_ADDRESSES = 6
+MAX_RELAYS = 2
+MAX_ADDRESSES_OF_A_RELAY = 2
+"""A ticket is to be read aloud if need be: it holds what is enough to get in, and the hub tells the rest."""
 PENDING_DIRECTORY = "pending-tickets"
 
 _CHECKSUM_LENGTH = 4
@@ -32,6 +39,8 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     token: bytes
     expires_at: int
     """In seconds since 1970."""
+    relays: tuple[RelayOffer, ...] = ()
+    """Those through which the hub can be reached, too."""
 
     def __str__(self) -> str:
         body = msgspec.msgpack.encode(self)
@@ -84,6 +93,13 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
             raise InvalidInput("the ticket is whole, but of a form that this version does not know")
         for address in self.addresses:
             check_socket_address(address)
+        for relay in self.relays:
+            check_offer(relay)
+
+
+def ticket_relays(offers: Iterable[RelayOffer]) -> tuple[RelayOffer, ...]:
+    """Gives as much of some relays as a ticket holds."""
+    return tuple(RelayOffer(it.pin, it.addresses[:MAX_ADDRESSES_OF_A_RELAY]) for it in offers)[:MAX_RELAYS]
 
 
 def leave_pending(data_directory: Path, text: str) -> Ticket:
@@ -118,6 +134,11 @@ def drop_pending(data_directory: Path, ticket: Ticket) -> None:
 def token_hash(token: bytes) -> bytes:
     """Gives what a hub stores of a token: enough to know it again, useless to whoever reads the database."""
     return hashlib.sha256(b"golem-vpn ticket" + token).digest()
+
+
+def relay_pass(token: bytes) -> str:
+    """Gives what the holder of a ticket says to the hub's relays, which do not know it yet."""
+    return hashlib.sha256(b"golem-vpn relay pass" + token).hexdigest()[:RELAY_PASS_LENGTH]
 
 
 def _pending_path(data_directory: Path, ticket: Ticket) -> Path:

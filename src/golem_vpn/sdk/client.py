@@ -147,6 +147,10 @@ class Client(Connection):
         """Lists the nodes that share a network with the daemon."""
         return await self.ask(list[models.Peer], "GET", f"{DAEMON}/peers")
 
+    async def relays(self) -> list[models.Relay]:
+        """Lists the relays of the joined hubs."""
+        return await self.ask(list[models.Relay], "GET", f"{DAEMON}/relays")
+
     @property
     def hub(self) -> Hub:
         """The calls about hubs: joining, leaving, and who may be in the daemon's own."""

@@ -108,16 +108,60 @@ class HubNode(msgspec.Struct, frozen=True, rename="camel"):
     expelled: datetime | None
 
 
+class Path(msgspec.Struct, frozen=True, rename="camel"):
+    """The way that packets take to a peer; None where a field does not apply."""
+
+    kind: str
+    """`direct`, `relayed` or `none`."""
+    address: str | None = None
+    """Where packets of a direct path go."""
+    relay: str | None = None
+    """What carries packets of a relayed path."""
+    since: datetime | None = None
+    rtt_ms: float | None = None
+    loss_percent: float | None = None
+    mtu: int | None = None
+    """The bytes of the longest packet that was proven to pass."""
+    reason: str | None = None
+    """In words, why the path is not direct."""
+    next_try: datetime | None = None
+    """When a direct path is tried again."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An address of a peer, and what came of trying it."""
+
+    address: str
+    source: str
+    result: str | None = None
+
+
 class Peer(msgspec.Struct, frozen=True, rename="camel"):
     """A node that shares a network with the daemon."""
 
     node_id: str
     name: str
-    online: bool
-    address: str | None
-    """Where its newest packet came from."""
-    bytes_in: int
-    bytes_out: int
+    path: Path
+    candidates: tuple[Candidate, ...] = ()
+    bytes_in: int = 0
+    bytes_out: int = 0
+    packets_in: int = 0
+    packets_out: int = 0
+    online: bool = False
+    """Whether a control connection stands."""
+
+
+class Relay(msgspec.Struct, frozen=True, rename="camel"):
+    """A relay of the joined hubs, and how the daemon does with it."""
+
+    url: str
+    node_id: str
+    """The node that runs it."""
+    own: bool
+    state: str
+    """`connected`, `connecting`, `failed`, or `unused` where nearer ones are in use."""
+    rtt_ms: float | None = None
+    failure: str | None = None
 
 
 class Attachment(msgspec.Struct, frozen=True, rename="camel"):

@@ -8,13 +8,15 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from golem_vpn.store.database import Database
-from golem_vpn.store.tables.net import HubMemberRow, HubTicketRow, JoinedHubRow
+from golem_vpn.store.tables.net import HubMemberRow, HubRelayRow, HubTicketRow, JoinedHubRow
 
 
 class StoredTicket(msgspec.Struct, frozen=True):
     """A ticket that this hub gave out."""
 
     token_hash: bytes
+    relay_pass: str
+    """What its holder says to relays, which let in nobody else whom they do not know."""
     created: datetime
     expires: datetime
     uses: int | None
@@ -40,6 +42,8 @@ class StoredHub(msgspec.Struct, frozen=True):
     endpoint_id: bytes
     addresses: tuple[str, ...]
     token: bytes | None
+    relays: bytes = b""
+    """Those that it told of last, as `golem_vpn.net` writes them; nothing before it told of any."""
 
 
 class HubRepository:
@@ -57,7 +61,7 @@ class HubRepository:
         """Lists the tickets, oldest first."""
         async with self._database.reading() as session:
             rows = await session.scalars(select(HubTicketRow).order_by(HubTicketRow.created, HubTicketRow.token_hash))
-            return [StoredTicket(row.token_hash, row.created, row.expires, row.uses, row.used) for row in rows]
+            return [_ticket_of(row) for row in rows]
 
     async def drop_tickets(self, expired_before: datetime) -> None:
         """Forgets tickets that are good no more."""
@@ -117,6 +121,23 @@ class HubRepository:
                 for row in rows
             ]
 
+    async def put_relay(self, node_id: str, offer: bytes) -> None:
+        """Stores the relay that a member runs, in place of another one."""
+        statement = insert(HubRelayRow).values(node_id=node_id, offer=offer)
+        statement = statement.on_conflict_do_update(index_elements=[HubRelayRow.node_id], set_={"offer": offer})
+        async with self._database.transaction() as session:
+            await session.execute(statement)
+
+    async def remove_relay(self, node_id: str) -> None:
+        """Forgets the relay of a member."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(HubRelayRow).where(HubRelayRow.node_id == node_id))
+
+    async def relays(self) -> dict[str, bytes]:
+        """Gives the relays by the node ids of the members that run them."""
+        async with self._database.reading() as session:
+            return {row.node_id: row.offer for row in await session.scalars(select(HubRelayRow))}
+
 
 class JoinedHubRepository:
     """Keeps the hubs that this node joined."""
@@ -126,7 +147,12 @@ class JoinedHubRepository:
 
     async def put(self, hub: StoredHub) -> None:
         """Stores a hub in place of what was known of it."""
-        values = {"endpoint_id": hub.endpoint_id, "addresses": " ".join(hub.addresses), "token": hub.token}
+        values = {
+            "endpoint_id": hub.endpoint_id,
+            "addresses": " ".join(hub.addresses),
+            "token": hub.token,
+            "relays": hub.relays,
+        }
         statement = insert(JoinedHubRow).values(node_id=hub.node_id, **values)
         statement = statement.on_conflict_do_update(index_elements=[JoinedHubRow.node_id], set_=values)
         async with self._database.transaction() as session:
@@ -141,7 +167,14 @@ class JoinedHubRepository:
         """Lists the hubs by node id."""
         async with self._database.reading() as session:
             rows = await session.scalars(select(JoinedHubRow).order_by(JoinedHubRow.node_id))
-            return [StoredHub(row.node_id, row.endpoint_id, tuple(row.addresses.split()), row.token) for row in rows]
+            return [
+                StoredHub(row.node_id, row.endpoint_id, tuple(row.addresses.split()), row.token, row.relays)
+                for row in rows
+            ]
+
+
+def _ticket_of(row: HubTicketRow) -> StoredTicket:
+    return StoredTicket(row.token_hash, row.relay_pass, row.created, row.expires, row.uses, row.used)
 
 
 def _put(member: StoredMember) -> Insert:

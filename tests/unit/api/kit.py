@@ -27,6 +27,7 @@ from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.hub import Hub
 from golem_vpn.net.identity import Identities
 from golem_vpn.net.records import KeptRecords
+from golem_vpn.net.relay_view import RelayState
 from golem_vpn.net.ticket import Ticket
 from golem_vpn.store.activities import ActivityRepository
 from golem_vpn.store.agreements import Role
@@ -48,9 +49,21 @@ from tests.unit.provider.kit import Provider, World
 
 PROVIDER = "0x" + "a" * 40
 SILENT_PEER = "0x" + "b" * 40
-PEER = {
+RELAY = "https://192.0.2.9:7464#sha256=" + "ab" * 32
+PEER: dict[str, Any] = {
     "nodeId": PROVIDER,
-    "address": "192.0.2.1:11501",
+    "path": {
+        "kind": "relayed",
+        "address": None,
+        "relay": RELAY,
+        "since": 90.0,
+        "rttMs": 41.5,
+        "lossPercent": 0.5,
+        "mtu": 1280,
+        "reason": "direct addresses are still being tried",
+        "nextTry": 30.0,
+    },
+    "candidates": [{"address": "192.0.2.1:11501", "source": "reflected", "result": "failed"}],
     "silentFor": 0.5,
     "packetsIn": 1,
     "bytesIn": 10,
@@ -88,12 +101,25 @@ class NodeAtRest:
     def connected(self) -> Sequence[str]:
         return [PROVIDER]
 
+    def name_of(self, node_id: str) -> str:
+        return {PROVIDER: "provider-1"}.get(node_id, "")
+
+    async def relays(self) -> list[RelayState]:
+        return [
+            RelayState(url=RELAY, node_id=PROVIDER, own=False, state="connected", rtt_ms=20.5),
+            RelayState(url=RELAY.replace("9:", "8:"), node_id=PROVIDER, own=False, state="failed", failure="refused"),
+        ]
+
+    def relay_counters(self) -> dict[str, int]:
+        return {"relay_bytes": 5}
+
     async def snapshot(self) -> dict[str, Any]:
         return {
             "counters": {"packets_in": 3, "bytes_in": 1234},
             "drops": {"spoofed_source": 2},
             "offloads": {"udp_gso": True, "udp_gro": False},
-            "peers": [{**PEER, "candidates": []}],
+            "peers": [PEER],
+            "nat": {"reflected": ["198.51.100.1:4000"], "symmetric": False},
             "devices": [],
             "cipher": "aes-256-gcm",
         }

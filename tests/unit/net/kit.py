@@ -14,9 +14,11 @@ from golem_vpn.net import node
 from golem_vpn.net.book import RecordBook
 from golem_vpn.net.control import Control
 from golem_vpn.net.identity import Identities
-from golem_vpn.net.memory import MemoryEndpoint, MemoryTopology, MemoryWire
+from golem_vpn.net.memory import MemoryEndpoint, MemoryRelay, MemoryWire
+from golem_vpn.net.memory_topology import MemoryTopology
 from golem_vpn.net.own_record import OwnRecord, milliseconds_now
-from golem_vpn.net.record import NodeRecord
+from golem_vpn.net.record import Candidate, NodeRecord
+from golem_vpn.net.relay_address import relay_text
 from golem_vpn.net.ticket import Ticket
 from golem_vpn.net.wire import Answer, Message, Refusal, decode_reply
 from golem_vpn.store.database import Database
@@ -43,7 +45,7 @@ class Node:
 
     control: Control
     endpoint: MemoryEndpoint
-    packet_addresses: list[str]
+    packet_addresses: list[Candidate]
 
     @property
     def id(self) -> str:
@@ -63,7 +65,7 @@ def make_node(wire: MemoryWire, directory: Path, name: str, started: int = 0) ->
     """Makes a node with the key that it has already, or a new one."""
     identities = Identities(directory / name)
     endpoint = wire.endpoint(name.encode().ljust(32, b"."))
-    packet_addresses = ["127.0.0.1:1"]
+    packet_addresses = [Candidate("127.0.0.1:1", "interface")]
     own_record = OwnRecord(
         identities,
         endpoint.endpoint_id,
@@ -111,22 +113,44 @@ class Cluster:
         self._directory = directory
         self._tasks = tasks
         self._started: dict[str, Station] = {}
+        self.round_trips: dict[str, float] = {}
+        """How long relays take to answer, as nodes measure it."""
 
     async def start(
-        self, name: str, *, hub: bool = False, join: "Station | None" = None, tickets: Sequence[Ticket] = ()
+        self,
+        name: str,
+        *,
+        hub: bool = False,
+        relay: bool = False,
+        hidden: bool = False,
+        relayed_only: bool = False,
+        join: "Station | None" = None,
+        tickets: Sequence[Ticket] = (),
     ) -> "Station":
-        """Starts a node, with what it knew when it was there before."""
+        """Starts a node, with what it knew when it was there before; a hidden one can be dialled by nobody."""
         directory = self._directory / name
         database = Database(directory / "golem-vpn.db")
         await database.open()
+        server = self.wire.relay(name.encode().ljust(32, b"~")) if relay else None
+        endpoint = self.wire.endpoint(name.encode().ljust(32, b"."))
+        if hidden:
+            endpoint.addresses = []
         station = self._started[name] = Station(
             await node.Node.open(
-                node.Profile(name, ("provider",), hub),
+                node.Profile(
+                    name,
+                    ("provider",),
+                    hub,
+                    relayed_only,
+                    relay_addresses=(server.address,) if server else (),
+                ),
                 Identities(directory / "identities"),
-                endpoint := self.wire.endpoint(name.encode().ljust(32, b".")),
+                endpoint,
                 topology := MemoryTopology(),
                 database,
                 tickets,
+                relay=server,
+                sound=self._sound,
             ),
             endpoint,
             topology,
@@ -135,7 +159,7 @@ class Cluster:
             anyio.Event(),
         )
         station.node.control.on(Shout)(_echo)
-        topology.addresses.append(endpoint.addresses[0])
+        topology.addresses.extend(endpoint.addresses)
         self._tasks.start_soon(self._run, station)
         if join is not None:
             await station.node.directory.join(await join.node.directory.ticket())
@@ -146,12 +170,17 @@ class Cluster:
         station.scope.cancel()
         await station.ended.wait()
         await station.endpoint.close()
+        if station.node.own_relay is not None:
+            await station.node.own_relay.server.close()
         await station.database.close()
 
     async def close(self) -> None:
         """Ends all nodes."""
         for station in self._started.values():
             await self.kill(station)
+
+    async def _sound(self, relay: str) -> float | None:
+        return self.round_trips.get(relay)
 
     @staticmethod
     async def _run(station: "Station") -> None:
@@ -174,6 +203,20 @@ class Station:
     @property
     def id(self) -> str:
         return self.node.control.node_id
+
+    @property
+    def record(self) -> NodeRecord:
+        return self.node.control.own_record.current().record
+
+    @property
+    def relay(self) -> MemoryRelay:
+        assert self.node.own_relay is not None
+        assert isinstance(self.node.own_relay.server, MemoryRelay)
+        return self.node.own_relay.server
+
+    @property
+    def relay_text(self) -> str:
+        return relay_text(self.relay.address, self.relay.pin)
 
 
 @asynccontextmanager

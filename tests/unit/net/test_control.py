@@ -6,7 +6,7 @@ import pytest
 
 from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, InvalidInput, NotFound, PeerRefused, PeerUnreachable
 from golem_vpn.net.memory import MemoryWire
-from golem_vpn.net.record import KnownRecord
+from golem_vpn.net.record import Candidate, KnownRecord
 from golem_vpn.net.wire import (
     Message,
     Refusal,
@@ -190,16 +190,19 @@ async def test_presence_follows_the_connection(wire: MemoryWire, alice: Node, bo
 async def test_new_addresses_are_told_to_connected_nodes(
     alice: Node, bob: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("golem_vpn.net.control.ADDRESS_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("golem_vpn.net.announcing.CHECK_SECONDS", 0.01)
     alice.knows(bob)
     async with running(alice, bob):
         await alice.control.connect(bob.id)
         await eventually(lambda: bob.id in alice.control.connected)
         told = anyio.Event()
         bob.control.book.on_change(lambda _old, _new: told.set())
-        alice.packet_addresses.append("127.0.0.1:2")
+        alice.packet_addresses.append(Candidate("127.0.0.1:2", "reflected"))
         with anyio.fail_after(5):
             await told.wait()
     known = bob.control.book.find(alice.id)
     assert known is not None
-    assert known.record.packet_addresses == ("127.0.0.1:1", "127.0.0.1:2")
+    assert known.record.packet_addresses == (
+        Candidate("127.0.0.1:1", "interface"),
+        Candidate("127.0.0.1:2", "reflected"),
+    )

@@ -6,12 +6,13 @@ from golem_vpn.errors import InvalidInput
 from golem_vpn.net.endpoint import EVENT_CONNECTED
 from golem_vpn.net.greeter import Greeter
 from golem_vpn.net.memory import MemoryWire
+from golem_vpn.net.relay_address import RelayNames
 from golem_vpn.net.wire import Hello
 from tests.unit.net.kit import Node, make_node
 
 
 def greeter_of(node: Node) -> Greeter:
-    return Greeter(node.endpoint, node.control.own_record, node.control.book)
+    return Greeter(node.endpoint, node.control.own_record, node.control.book, RelayNames())
 
 
 def hello_of(node: Node) -> Hello:

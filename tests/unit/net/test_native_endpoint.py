@@ -13,7 +13,7 @@ import pytest
 from golem_vpn.errors import InvalidInput, PeerRefused, PeerUnreachable
 from golem_vpn.net.endpoint import MAX_MESSAGE, EndpointClosed, EndpointError
 from golem_vpn.net.identity import Identities
-from golem_vpn.net.memory import MemoryTopology
+from golem_vpn.net.memory_topology import MemoryTopology
 from golem_vpn.net.native_endpoint import NativeEndpoint
 from golem_vpn.net.node import Node, Profile
 from golem_vpn.net.wire import HELLO_FIRST, Hello, Message, Refusal, decode_reply, encode

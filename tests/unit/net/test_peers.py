@@ -52,7 +52,7 @@ async def test_a_broken_connection_is_made_anew(wire: MemoryWire, tmp_path: Path
 async def test_new_packet_addresses_reach_the_data_plane(
     wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("golem_vpn.net.control.ADDRESS_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("golem_vpn.net.announcing.CHECK_SECONDS", 0.01)
     async with cluster(wire, tmp_path) as nodes:
         hub = await nodes.start("hub", hub=True)
         alice = await nodes.start("alice", join=hub)

@@ -9,6 +9,7 @@ from golem_vpn.net.record import (
     MAX_AGE_MILLISECONDS,
     MAX_AHEAD_MILLISECONDS,
     MAX_SIZE,
+    Candidate,
     KnownRecord,
     NodeRecord,
     SignedRecord,
@@ -17,6 +18,7 @@ from golem_vpn.net.record import (
     sign,
 )
 
+RELAY = "https://relay.example:7464#sha256=" + "ab" * 32
 NOW = 1_795_000_000_000
 
 
@@ -34,7 +36,7 @@ def record_of(identities: Identities) -> NodeRecord:
         roles=("provider",),
         endpoint_id=b"e" * 32,
         control_addresses=("127.0.0.1:11500", "[::1]:11500"),
-        packet_addresses=("127.0.0.1:11501",),
+        packet_addresses=(Candidate("127.0.0.1:11501", "interface"),),
         boot_id=b"b" * 16,
         issued_at=NOW,
         identities=(
@@ -76,9 +78,17 @@ def test_every_identity_must_sign(identities: Identities) -> None:
         {"endpoint_id": b"short"},
         {"boot_id": b""},
         {"control_addresses": ("example.org:1",)},
-        {"packet_addresses": ("127.0.0.1:70000",)},
-        {"packet_addresses": ("127.0.0.1:007",)},
-        {"packet_addresses": ("127.0.0.1:\u0661",)},
+        {"packet_addresses": (Candidate("127.0.0.1:70000", "interface"),)},
+        {"packet_addresses": (Candidate("127.0.0.1:007", "interface"),)},
+        {"packet_addresses": (Candidate("127.0.0.1:\u0661", "interface"),)},
+        {"packet_addresses": (Candidate("127.0.0.1:1", "interface"),) * 17},
+        {"packet_addresses": (("127.0.0.1:1", "invented"),)},
+        {"packet_addresses": (Candidate(RELAY, "interface"),)},
+        {"control_addresses": (RELAY + "0",)},
+        {"control_addresses": ("https://127.0.0.1:7464",)},
+        {"relays": (RELAY,) * 5},
+        {"relays": ("127.0.0.1:7464",)},
+        {"carrier_id": b"short"},
         {"control_addresses": ("127.0.0.1:1",) * 33},
         {"roles": ("r",) * 9},
         {"roles": ("r" * 65,)},

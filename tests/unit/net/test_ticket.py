@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golem_vpn.errors import ConfigurationError, InvalidInput
+from golem_vpn.net.relay_address import RelayOffer
 from golem_vpn.net.ticket import PREFIX, Ticket, drop_pending, leave_pending, pending, token_hash
 
 TICKET = Ticket("0x" + "ab" * 20, b"e" * 32, ("127.0.0.1:11500", "[::1]:11500"), b"t" * 16, int(time.time()) + 3600)
@@ -25,6 +26,18 @@ tickets = st.builds(
     ).map(tuple),
     token=st.binary(min_size=16, max_size=16),
     expires_at=st.integers(0, 2**40),
+    relays=st.lists(
+        st.builds(
+            RelayOffer,
+            pin=st.binary(min_size=32, max_size=32),
+            addresses=st.lists(
+                st.builds("{}:{}".format, st.ip_addresses(v=4), st.integers(1, 65_535)),
+                min_size=1,
+                max_size=2,
+            ).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 
 
@@ -50,7 +63,16 @@ def test_what_is_no_whole_ticket_is_refused(text: str) -> None:
         Ticket.parse(text)
 
 
-@pytest.mark.parametrize("changes", [{"hub": "0x12"}, {"endpoint_id": b""}, {"token": b""}, {"addresses": ("a:1",)}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hub": "0x12"},
+        {"endpoint_id": b""},
+        {"token": b""},
+        {"addresses": ("a:1",)},
+        {"relays": (RelayOffer(b"", ()),)},
+    ],
+)
 def test_a_whole_ticket_of_wrong_form_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         Ticket.parse(str(msgspec.structs.replace(TICKET, **changes)))

@@ -77,7 +77,9 @@ async def test_the_node_and_others(daemon: Client) -> None:
     assert (node.node_id, node.roles, node.online) == (A, ("provider",), True)
     peer, silent = await daemon.peers()
     assert (peer.name, peer.online, peer.bytes_in) == ("provider-1", True, 10)
-    assert (silent.online, silent.address) == (False, None)
+    assert (peer.path.kind, peer.path.rtt_ms, peer.candidates[0].source) == ("relayed", 41.5, "reflected")
+    assert (silent.online, silent.path.kind, silent.path.since) == (False, "none", None)
+    assert [relay.state for relay in await daemon.relays()] == ["connected", "failed"]
     await daemon.join(await daemon.create_ticket())
     assert (await daemon.net_status()).sessions == 1
     assert (await daemon.status())["cipher"] == "aes-256-gcm"

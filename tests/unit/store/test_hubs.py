@@ -13,7 +13,7 @@ ALICE, BOB, CAROL = ("0x" + digit * 40 for digit in "234")
 
 
 def ticket(name: bytes, expires: datetime, uses: int | None = None, used: int = 0) -> StoredTicket:
-    return StoredTicket(name, NOW, expires, uses, used)
+    return StoredTicket(name, "pass", NOW, expires, uses, used)
 
 
 def member(node_id: str, *, ticket: bytes | None = None, expelled: datetime | None = None) -> StoredMember:
@@ -29,6 +29,16 @@ async def test_a_ticket_stays_until_it_is_dropped_or_revoked(database: Database)
     await hub.drop_tickets(NOW)
     await hub.revoke_ticket(b"three")
     assert await hub.tickets() == [two]
+
+
+async def test_relays_of_members(database: Database) -> None:
+    hub = HubRepository(database)
+    await hub.put_relay(ALICE, b"one")
+    await hub.put_relay(ALICE, b"other")
+    await hub.put_relay(BOB, b"two")
+    assert await hub.relays() == {ALICE: b"other", BOB: b"two"}
+    await hub.remove_relay(ALICE)
+    assert await hub.relays() == {BOB: b"two"}
 
 
 async def test_a_ticket_admits_as_many_as_it_says(database: Database) -> None:
@@ -67,7 +77,7 @@ async def test_members_are_seen_and_go(database: Database) -> None:
 async def test_a_joined_hub_is_replaced_by_what_is_known_now(database: Database) -> None:
     hubs = JoinedHubRepository(database)
     await hubs.put(StoredHub(ALICE, b"e" * 32, ("127.0.0.1:1",), b"token"))
-    moved = StoredHub(ALICE, b"f" * 32, ("127.0.0.1:2", "[::1]:2"), None)
+    moved = StoredHub(ALICE, b"f" * 32, ("127.0.0.1:2", "[::1]:2"), None, b"relays")
     await hubs.put(moved)
     assert await hubs.all() == [moved]
     await hubs.remove(ALICE)

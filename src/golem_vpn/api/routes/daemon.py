@@ -3,11 +3,11 @@
 from typing import Any
 
 import anyio
-import msgspec
 from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from golem_vpn import moments
 from golem_vpn.api import prefixes
 from golem_vpn.api.dependencies import Hubs, Keys, Node, OwnIdentities
 from golem_vpn.api.failures import json_body, raises
@@ -20,6 +20,8 @@ from golem_vpn.api.models import (
     NodeInfo,
     PeerInfo,
 )
+from golem_vpn.api.peer_view import peer_info
+from golem_vpn.net.relay_view import RelayState
 from golem_vpn.vpn.networks import parse_node_id
 
 
@@ -70,18 +72,20 @@ async def list_known_nodes(directory: Hubs) -> list[NodeInfo]:
 
 
 @get("/peers", responses=raises())
-async def list_peers(node: Node, directory: Hubs) -> list[PeerInfo]:
-    """Lists the nodes that share a network with this one, and how packets reach them."""
-    connected = set(node.connected())
-    names = {entry.node_id: entry.name for entry in await directory.nodes()}
-    links = {peer["nodeId"]: peer for peer in (await node.snapshot())["peers"]}
+async def list_peers(node: Node) -> list[PeerInfo]:
+    """Lists the nodes that share a network with this one, how packets reach them, and why."""
+    connected, now = set(node.connected()), moments.now()
+    counted = {peer["nodeId"]: peer for peer in (await node.snapshot())["peers"]}
     return [
-        msgspec.convert(
-            {**links.get(peer, {}), "nodeId": peer, "name": names.get(peer, ""), "online": peer in connected},
-            type=PeerInfo,
-        )
+        peer_info(peer, node.name_of(peer), peer in connected, counted.get(peer, {}), now)
         for peer in sorted(node.peers())
     ]
+
+
+@get("/relays", responses=raises())
+async def list_relays(node: Node) -> list[RelayState]:
+    """Lists the relays of the joined hubs, and how this node does with each."""
+    return await node.relays()
 
 
 @get("/status", responses=raises())
@@ -94,6 +98,6 @@ def router() -> Router:
     """Gives the routes."""
     handlers = [
         list_app_keys, create_app_key, remove_app_key, list_identities, create_identity, list_known_nodes,
-        list_peers, show_status,
+        list_peers, list_relays, show_status,
     ]  # fmt: skip
     return Router(prefixes.DAEMON, route_handlers=handlers, tags=["Daemon"])

@@ -1,10 +1,13 @@
 """`golem-vpn daemon`."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Group, Parameter, validators
 
+from golem_vpn.cli.net_options import OwnRelay, Reach, check_public_addresses
 from golem_vpn.cli.options import PLAIN, Place, check_api_address, check_listen_address
 from golem_vpn.config import Address, Config
 
@@ -27,17 +30,23 @@ def _check_subnet(_type: object, text: str) -> None:
         raise ValueError("a subnet has 1 to 64 letters, digits, dots, dashes and underscores")
 
 
+Name = Annotated[str | None, Parameter(validator=_check_name)]
+
+
 def daemon(
     *,
     api: Annotated[str, Parameter(validator=check_api_address)] = "127.0.0.1:7465",
     listen: Annotated[str, Parameter(validator=check_listen_address)] = "0.0.0.0:11500",
+    public_address: Annotated[tuple[str, ...], PLAIN, Parameter(validator=check_public_addresses)] = (),
     hub: Annotated[bool, PLAIN] = False,
     provider: Annotated[bool, PLAIN] = False,
     subnet: Annotated[str, Parameter(validator=_check_subnet)] = "public",
-    name: Annotated[str | None, Parameter(validator=_check_name)] = None,
+    name: Name = None,
     allow_origin: Annotated[tuple[str, ...], PLAIN] = (),
     allow_local_urls: Annotated[bool, PLAIN] = False,
     image_cache: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
+    own_relay: OwnRelay = OwnRelay(),
+    reach: Reach = Reach(),
     place: Place = Place(),
 ) -> None:
     """Run a node in the foreground, until Ctrl-C or SIGTERM.
@@ -48,6 +57,8 @@ def daemon(
         api: Where the REST API and the gate listen, HOST:PORT.
         listen: Where other nodes reach this one, HOST:PORT: control messages at that UDP port, packets at the next
             one; port 0 takes any free ones.
+        public_address: Where --listen is reached from outside, HOST:PORT, where a router forwards that port and the
+            next one to this machine. Repeat for several.
         hub: Let other nodes join through this one (`golem-vpn ticket` prints what they need).
         provider: Run payloads for the requestors of the joined hubs.
         subnet: The part of the market that a provider offers to; applications name it by `YAGNA_SUBNET`.
@@ -57,20 +68,32 @@ def daemon(
         allow_local_urls: Let requestors have this provider fetch files from this machine and its network by HTTP; it
             fetches from public addresses only otherwise.
     """
+    public = tuple(map(Address.parse, public_address))
+    listening = Address.parse(listen)
+    relay = own_relay.configuration(hub, listening, public)
+    run_daemon(place, name, lambda data_dir, name: Config(
+        data_dir=data_dir,
+        name=name,
+        api=Address.parse(api),
+        listen=listening,
+        public_addresses=public,
+        hub=hub,
+        relay=relay,
+        relayed_only=reach.relayed_only,
+        port_mapping=reach.port_mapping and not reach.relayed_only,
+        provider=provider,
+        subnet=subnet,
+        allow_origins=allow_origin,
+        allow_local_urls=allow_local_urls,
+        image_cache_bytes=image_cache << 30,
+    ))  # fmt: skip
+
+
+def run_daemon(place: Place, name: str | None, configure: Callable[[Path, str], Config]) -> None:
+    """Runs a daemon that is configured with its data folder and its name."""
     import socket
 
     from golem_vpn.daemon import run
 
-    config = Config(
-        data_dir=place.data_dir.absolute(),
-        api=Address.parse(api),
-        listen=Address.parse(listen),
-        hub=hub,
-        provider=provider,
-        subnet=subnet,
-        name=name or socket.gethostname()[:MAX_NAME],
-        allow_origins=allow_origin,
-        allow_local_urls=allow_local_urls,
-        image_cache_bytes=image_cache << 30,
-    )
+    config = configure(place.data_dir.absolute(), name or socket.gethostname()[:MAX_NAME])
     run(config, on_ready=lambda: print("ready", flush=True))  # noqa: T201

@@ -4,6 +4,7 @@ from cyclopts import App, Group
 
 from golem_vpn.cli.console import out, show_json, show_rows
 from golem_vpn.cli.options import Common
+from golem_vpn.cli.peer_lines import peer_line
 from golem_vpn.cli.session import with_client
 
 
@@ -23,11 +24,11 @@ def me(*, common: Common = Common()) -> None:
 
 
 def peers(*, common: Common = Common()) -> None:
-    """List the nodes that share a network with this one: whether they are there, and how packets reach them."""
+    """List the nodes that share a network with this one, how packets reach them, and why."""
     found = with_client(common.data_dir, lambda client: client.peers())
-    columns = {"node": "node_id", "name": "name", "online": "online", "path": "address", "in": "bytes_in",
-               "out": "bytes_out"}  # fmt: skip
-    show_rows(columns, found, common.json)
+    columns = {"name": "name", "node": "node_id", "path": "path", "RTT": "rtt", "loss": "loss", "MTU": "mtu",
+               "reason": "reason"}  # fmt: skip
+    show_rows(columns, found if common.json else map(peer_line, found), common.json)
 
 
 def nodes(*, common: Common = Common()) -> None:

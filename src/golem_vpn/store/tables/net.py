@@ -24,6 +24,7 @@ class HubTicketRow(Base):
     __tablename__ = "hub_tickets"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    relay_pass: Mapped[str]
     created: Mapped[datetime]
     expires: Mapped[datetime]
     uses: Mapped[int | None]
@@ -40,6 +41,15 @@ class HubMemberRow(Base):
     last_seen: Mapped[datetime | None]
     token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     expelled: Mapped[datetime | None]
+
+
+class HubRelayRow(Base):
+    """The relay that a member of this hub runs."""
+
+    __tablename__ = "hub_relays"
+
+    node_id: Mapped[str] = mapped_column(primary_key=True)
+    offer: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ExclusionRow(Base):
@@ -60,6 +70,7 @@ class JoinedHubRow(Base):
     endpoint_id: Mapped[bytes] = mapped_column(LargeBinary)
     addresses: Mapped[str]
     token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    relays: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class NetworkDocumentRow(Base):

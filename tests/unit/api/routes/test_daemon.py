@@ -1,9 +1,11 @@
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 
 from golem_vpn.api.dependencies import Services
 from golem_vpn.net.identity import Identities
-from tests.unit.api.kit import PEER, PROVIDER, SILENT_PEER
+from tests.unit.api.kit import PEER, PROVIDER, RELAY, SILENT_PEER
 
 pytestmark = pytest.mark.anyio
 
@@ -64,8 +66,28 @@ async def test_the_hubs_nodes(client: httpx.AsyncClient) -> None:
 
 async def test_peers_have_names(client: httpx.AsyncClient) -> None:
     known, silent = (await client.get("/golem-vpn/v1/peers")).json()
-    assert known == {**PEER, "name": "provider-1", "online": True}
-    assert (silent["nodeId"], silent["online"], silent["address"], silent["bytesIn"]) == (SILENT_PEER, False, None, 0)
+    since, next_try = (datetime.fromisoformat(known["path"].pop(date)) for date in ("since", "nextTry"))
+    assert next_try - since == timedelta(seconds=120)
+    assert abs((datetime.now(UTC) - since).total_seconds() - 90) < 10
+    path = {name: value for name, value in PEER["path"].items() if name not in ("since", "nextTry")}
+    assert known == {**PEER, "path": path, "name": "provider-1", "online": True}
+    assert list(known) == [
+        "nodeId", "name", "path", "candidates", "bytesIn", "bytesOut", "packetsIn", "packetsOut", "online",
+        "silentFor", "networks",
+    ]  # fmt: skip
+    assert (silent["nodeId"], silent["name"], silent["online"], silent["bytesIn"]) == (SILENT_PEER, "", False, 0)
+    assert silent["path"] == {
+        "kind": "none", "address": None, "relay": None, "since": None, "rttMs": None, "lossPercent": None,
+        "mtu": None, "reason": "no path has been tried yet", "nextTry": None,
+    }  # fmt: skip
+
+
+async def test_relays(client: httpx.AsyncClient) -> None:
+    connected, failed = (await client.get("/golem-vpn/v1/relays")).json()
+    assert connected == {
+        "url": RELAY, "nodeId": PROVIDER, "own": False, "state": "connected", "rttMs": 20.5, "failure": None,
+    }  # fmt: skip
+    assert (failed["state"], failed["rttMs"], failed["failure"]) == ("failed", None, "refused")
 
 
 async def test_the_status_is_the_data_planes(client: httpx.AsyncClient, services: Services) -> None:

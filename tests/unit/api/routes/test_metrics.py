@@ -15,3 +15,11 @@ async def test_prometheus_reads_without_a_key(stranger: httpx.AsyncClient, path:
     assert 'golem_vpn_offload_active{offload="udp_gro"} 0.0' in lines
     assert "golem_vpn_peers 2.0" in lines
     assert "golem_vpn_gates_open 0.0" in lines
+    assert 'golem_vpn_peer_paths{kind="relayed"} 1.0' in lines
+    assert 'golem_vpn_peer_paths{kind="none"} 1.0' in lines
+    assert 'golem_vpn_peer_paths{kind="direct"} 0.0' in lines
+    assert 'golem_vpn_relays{state="connected"} 1.0' in lines
+    assert 'golem_vpn_relays{state="failed"} 1.0' in lines
+    assert "golem_vpn_relay_bytes 5.0" in lines
+    assert "golem_vpn_reflected_addresses 1.0" in lines
+    assert "golem_vpn_nat_symmetric 0.0" in lines

@@ -98,8 +98,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_hub_members")),
     )
     op.create_table(
+        "hub_relays",
+        sa.Column("node_id", sa.String(), nullable=False),
+        sa.Column("offer", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("node_id", name=op.f("pk_hub_relays")),
+    )
+    op.create_table(
         "hub_tickets",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("relay_pass", sa.String(), nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.Column("uses", sa.Integer(), nullable=True),
@@ -119,6 +126,7 @@ def upgrade() -> None:
         sa.Column("endpoint_id", sa.LargeBinary(), nullable=False),
         sa.Column("addresses", sa.String(), nullable=False),
         sa.Column("token", sa.LargeBinary(), nullable=True),
+        sa.Column("relays", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_joined_hubs")),
     )
     op.create_table(
@@ -486,6 +494,7 @@ def downgrade() -> None:
     op.drop_table("joined_hubs")
     op.drop_table("images")
     op.drop_table("hub_tickets")
+    op.drop_table("hub_relays")
     op.drop_table("hub_members")
     op.drop_table("exclusions")
     op.drop_table("app_keys")
