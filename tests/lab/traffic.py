@@ -73,7 +73,9 @@ def check_stream(machine: Namespace, address: str) -> None:
         AssertionError: it came back otherwise, or not at all.
     """
     content = os.urandom(STREAM_BYTES)
-    with machine.call(socket.create_connection, (address, PORT), STREAM_PATIENCE) as client:
+    with machine.call(socket.socket) as client:
+        client.settimeout(STREAM_PATIENCE)
+        client.connect((address, PORT))
         sender = threading.Thread(target=_send, args=(client, content))
         sender.start()
         try:
