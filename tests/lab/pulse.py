@@ -53,6 +53,10 @@ class Pulse:
             sleep(INTERVAL)
         return self._arrivals[0]
 
+    def last_arrival(self) -> float:
+        """Tells when the latest echo came."""
+        return self._arrivals[-1]
+
     def wait_steady(self) -> None:
         """Returns when echoes have come for a second.
 
