@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.lab.pulse import Pulse
-from tests.lab.sites import HOME, PUBLIC
+from tests.lab.sites import HOME, SYMMETRIC
 from tests.lab.stage import ADDRESSES, EVENTS, stage
 
-PAIRS = ((HOME, PUBLIC),)
+PATHS = {(HOME, HOME): "direct", (SYMMETRIC, SYMMETRIC): "relayed"}
 
 Seconds = dict[str, dict[str, list[float]]]
 """Of each round, by pair of sites and by what was measured."""
@@ -21,18 +21,20 @@ def measure_outages(rounds: int, progress: Console) -> Seconds:
     """Sets pairs up anew in each round, and lets all events happen to them."""
     seconds: Seconds = {}
     for number in range(rounds):
-        for kinds in PAIRS:
-            pair = " and ".join(kind.name for kind in kinds)
-            progress.print(f"round {number + 1} of {rounds}: outages of {pair}")
+        for kinds, path in PATHS.items():
+            pair = f"{kinds[0].name} and {kinds[1].name}, {path}"
+            progress.print(f"round {number + 1} of {rounds}: {pair}")
             taken = seconds.setdefault(pair, {})
             with (
                 tempfile.TemporaryDirectory(prefix="golem-vpn-bench-") as folder,
                 stage(Path(folder), kinds) as made,
                 Pulse(made.nodes[0].machine, ADDRESSES[1]) as pulse,
             ):
-                taken.setdefault("first packet", []).append(pulse.first_arrival() - made.began)
-                for name, event in EVENTS.items():
+                taken.setdefault(f"to the {path} path", []).append(made.wait_path(path) - made.began)
+                taken.setdefault("to the first packet", []).append(pulse.first_arrival() - made.began)
+                for name, event in EVENTS[path].items():
                     pulse.wait_steady()
+                    made.wait_path(path)
                     with event(made) as began:
                         pulse.wait_steady()
                         taken.setdefault(name, []).append(pulse.longest_silence(began))

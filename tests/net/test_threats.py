@@ -38,6 +38,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with stage(tmp_path_factory.mktemp("nodes"), (PUBLIC, PUBLIC)) as made:
         with Pulse(made.nodes[0].machine, ADDRESSES[1]) as pulse:
             pulse.wait_steady()
+        made.wait_path("direct")
         yield made
 
 
