@@ -10,6 +10,7 @@ from rich.console import Console
 from bench.api import run_api
 from bench.application import run_application
 from bench.measures import measure
+from bench.net.run import run_net
 from bench.peers import PEERS
 from bench.presence import run_presence
 from bench.report import Report
@@ -25,7 +26,7 @@ def main() -> int:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["packets", "api", "application", "presence"],
+        choices=["packets", "net", "api", "application", "presence"],
         default="packets",
         help="what to measure",
     )
@@ -45,6 +46,8 @@ def main() -> int:
     if os.geteuid() != 0:
         print("error: the benchmark makes network namespaces\ncure: run it as root", file=sys.stderr)
         return 2
+    if arguments.part == "net":
+        return _net(console, quick=arguments.quick, rounds=arguments.rounds)
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     try:
         report = compare(arguments.peers, rounds, seconds=1.0 if arguments.quick else 3.0)
@@ -57,6 +60,17 @@ def main() -> int:
         return 1
     report.print(console)
     console.print(f"written to {report.save()}")
+    return 0
+
+
+def _net(console: Console, *, quick: bool, rounds: int | None) -> int:
+    try:
+        path = run_net(console, quick=quick, rounds=rounds)
+    except FileNotFoundError as missing:
+        print(f"error: there is no program {missing.filename!r}", file=sys.stderr)
+        print("cure: make bench, which builds and installs what it needs", file=sys.stderr)
+        return 2
+    console.print(f"written to {path}")
     return 0
 
 

@@ -57,6 +57,22 @@ def measure(left: Host, right: Host, address: str, seconds: float, pids: list[in
     }
 
 
+def tcp_throughput(left: Host, right: Host, address: str, seconds: float, control: str | None = None) -> float:
+    """Gives the Mbit/s that one stream delivers from `left` to `right`, which answers at `address`.
+
+    Args:
+        left: Where it begins.
+        right: Where it ends.
+        address: Of the right host, on the carrier.
+        seconds: How long it lasts.
+        control: Its congestion control; the system's own where none is named.
+    """
+    with _iperf3_server(right, address):
+        options = ("--congestion", control) if control else ()
+        received = _iperf3(left, address, seconds, *options)["end"]["sum_received"]
+    return float(received["bits_per_second"]) / 1e6
+
+
 @contextmanager
 def _iperf3_server(host: Host, address: str) -> Iterator[None]:
     command = host.command(["iperf3", "--server", "--bind", address, "--port", str(PORT)])

@@ -51,8 +51,7 @@ class Report:
         """Writes everything as JSON."""
         RESULTS.mkdir(parents=True, exist_ok=True)
         path = RESULTS / "latest.json"
-        machine = {"kernel": platform.release(), "machine": platform.machine(), "processor": _processor()}
-        content = {"machine": machine, "details": self.details, "rounds": self.rounds}
+        content = {"machine": machine(), "details": self.details, "rounds": self.rounds}
         path.write_text(json.dumps(content, indent=2) + "\n")
         return path
 
@@ -70,6 +69,11 @@ class Report:
     def _ratio(self, peer: str, measure: str) -> str:
         base = self.median(peer, measure)
         return f"{self.median(OURS, measure) / base:.2f}" if base and OURS in self.rounds else "-"
+
+
+def machine() -> dict[str, str]:
+    """Tells what the figures were taken on."""
+    return {"kernel": platform.release(), "machine": platform.machine(), "processor": _processor()}
 
 
 def _processor() -> str:

@@ -125,6 +125,11 @@ class DataPlane:
         """
         Waits for the next node that packets wait for and that cannot be reached; raises when the packets are stopped.
         """
+    @property
+    def reflected(self, /) -> list[str]:
+        """
+        Where others see the socket for packets, newest first.
+        """
     def remove_device(self, /, device: SupportsIndex) -> None:
         """
         Detaches a TUN.
@@ -168,18 +173,22 @@ class DataPlane:
         Says where a node takes packets: addresses, each with its source ("interface", "reflected", "mapped" or
         "configured"), and relays (`https://HOST:PORT#sha256=HEX`), where it is known by its carrier id.
         """
-    def set_reflectors(self, /, reflectors: SupportsGetItem[int, tuple[str, SupportsIndex, bytes | bytearray]]) -> None:
-        """
-        Replaces the reflectors that tell where the socket for packets is seen: address, index and key of each.
-        """
     def set_port_mapping(self, /, enabled: bool) -> None:
         """
         Asks the local router, by UPnP, PCP and NAT-PMP, for a port that leads to the socket for packets, or for none any
         more. Nobody is asked at first.
         """
+    def set_reflectors(self, /, reflectors: SupportsGetItem[int, tuple[str, SupportsIndex, bytes | bytearray]]) -> None:
+        """
+        Replaces the reflectors that tell where the socket for packets is seen: address, index and key of each.
+        """
+    def set_relays(self, /, relays: SupportsGetItem[int, str]) -> None:
+        """
+        Replaces the relays that this node keeps connections to for its packets.
+        """
     def snapshot(self, /) -> Future[dict[str, Any]]:
         """
-        Tells the counters, drops by reason, peers, devices, offloads and the preferred cipher.
+        Tells the counters, drops by reason, peers, relays, devices, offloads and the preferred cipher.
         """
     @staticmethod
     def start(

@@ -4,13 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
+from random import randrange
 
 from tests.lab.namespace import Namespace
-from tests.lab.rules import WIDE
+from tests.lab.rules import WIDE, clamp, end_silence, rebound, silence
 from tests.lab.sites import Kind, Settings
 from tests.lab.wire import Wire, join
 
 INSIDE = "lan0"
+DAEMON_PORTS = (11500, 11501)
+"""Where daemons listen by default."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,36 @@ class Site:
 
     @property
     def public_address(self) -> str:
-        """The IPv4 address under which the internet sees the site."""
+        """The IPv4 address under which the internet sees the site until it moves."""
         return f"198.18.{self.number}.2"
 
+    @property
+    def line(self) -> str:
+        """The interface of the internet that the site's wire begins at."""
+        return f"site{self.number}"
+
     def move(self) -> None:
-        """Gives the site another public address, and its router other ports: all that was mapped is forgotten."""
-        old, new = (f"198.18.{self.number}.{host}/24" for host in (2, 3))
-        if old not in self.outermost.run("ip", "-4", "address", "show", "dev", WIDE):
-            old, new = new, old
-        gateway = f"198.18.{self.number}.1"
+        """Gives the site another public IPv4 address; all that was mapped is forgotten."""
+        self._change_address(*self._present_and_next())
+
+    def rebind(self) -> None:
+        """Has the router forget all that was mapped and give daemons other ports, as one that restarts may."""
+        present, _ = self._present_and_next()
+        first = randrange(20_000, 60_000, len(DAEMON_PORTS))
+        self.routers[0].nft(rebound(dict(zip(DAEMON_PORTS, count(first), strict=False))))
+        # The kernel forgets what is mapped to an address that goes.
+        self._change_address(present, present)
+
+    def _present_and_next(self) -> tuple[str, str]:
+        one, other = (f"198.18.{self.number}.{host}/24" for host in (2, 3))
+        has_one = one in self.outermost.run("ip", "-4", "address", "show", "dev", WIDE)
+        return (one, other) if has_one else (other, one)
+
+    def _change_address(self, old: str, new: str) -> None:
         self.outermost.ip(
             f"address delete {old} dev {WIDE}",
             f"address add {new} dev {WIDE}",
-            f"route replace default via {gateway}",
+            f"route replace default via 198.18.{self.number}.1",
         )
 
 
@@ -83,6 +104,14 @@ class Laboratory:
             self._inner_network(site, place)
         return site
 
+    def block_udp(self, site: Site) -> None:
+        """Lets no UDP through between a site and the internet any more."""
+        self.internet.nft(silence(site.line))
+
+    def unblock_udp(self, site: Site) -> None:
+        """Lets it through again."""
+        self.internet.nft(end_silence(site.line))
+
     def _uplink(self, number: int, kind: Kind, harm: Settings, outermost: Namespace) -> Wire | None:
         ends = (self.internet, f"site{number}"), (outermost, WIDE)
         wire = None
@@ -90,6 +119,8 @@ class Laboratory:
             wire = Wire(*ends)
             self._stack.callback(wire.close)
             wire.impair(**harm)
+            if mtu := harm.get("mtu"):
+                self.internet.nft(clamp(ends[0][1], int(mtu)))
         else:
             join(*ends)
         for (namespace, interface), host in zip(ends, (1, 2), strict=True):

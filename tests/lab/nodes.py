@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
@@ -84,14 +84,17 @@ class Node:
         """The daemon's node id."""
         return daemon_file(self.data_dir).node_id
 
+    def peers(self) -> list[dict[str, Any]]:
+        """Tells what the daemon says of all nodes that it shares networks with, as the API gives it."""
+        return self.ask(lambda client: client.ask(list[dict[str, Any]], "GET", "/golem-vpn/v1/peers"))
+
     def peer(self, node: "Node") -> dict[str, Any]:
         """Tells what the daemon says of another one, as the API gives it.
 
         Raises:
             LookupError: it says nothing.
         """
-        peers = self.ask(lambda client: client.ask(list[dict[str, Any]], "GET", "/golem-vpn/v1/peers"))
-        for peer in peers:
+        for peer in self.peers():
             if peer["nodeId"] == node.node_id:
                 return peer
         raise LookupError(f"{self.machine.name} knows nothing of {node.machine.name}")
@@ -139,6 +142,17 @@ class Nodes:
             ticket = hub.ask(lambda client: client.create_ticket())
             node.ask(lambda client, ticket=ticket: client.join(ticket))  # type: ignore[misc]
         return nodes
+
+    def relays(self, hub: Node, machines: Iterable[Namespace]) -> list[Node]:
+        """Starts a daemon with a relay on each machine, has it join the hub, and waits until that knows the relays."""
+        relays = self.join(hub, dict.fromkeys(machines, ("--relay",)))
+
+        async def known(client: Client) -> bool:
+            told = await client.ask(list[dict[str, Any]], "GET", "/golem-vpn/v1/relays")
+            return {relay.node_id for relay in relays} <= {relay["nodeId"] for relay in told}
+
+        hub.ask_until(known, "knows the relays")
+        return relays
 
     def _node(self, machine: Namespace, *options: str) -> Node:
         node = Node(machine, self._folder / machine.name, *options)

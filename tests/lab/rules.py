@@ -1,5 +1,8 @@
 """What the routers of the laboratory do to packets, as rulesets of nftables."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 WIDE = "wan0"
 """The interface towards the internet."""
 
@@ -29,16 +32,65 @@ table inet blocked {
 """
 
 
-def masquerade(flags: str = "") -> str:
-    """Gives a NAT: it keeps ports, and uses the same for all destinations, unless flags say otherwise."""
+TCP_AND_IP_HEADER = 40
+
+
+def masquerade(flags: str = "", ports: Mapping[int, int] = MappingProxyType({})) -> str:
+    """Gives a NAT: it keeps ports, and uses the same for all destinations, unless flags say otherwise.
+
+    Args:
+        flags: Of the statement `masquerade`.
+        ports: The outer ones of some inner ports of UDP, which are then not kept.
+    """
+    moved = "\n".join(
+        f'        oifname "{WIDE}" udp sport {inner} masquerade to :{outer}' for inner, outer in ports.items()
+    )
     return f"""
 table ip nat {{
     chain postrouting {{
         type nat hook postrouting priority srcnat;
+{moved}
         oifname "{WIDE}" masquerade {flags}
     }}
 }}
 """
+
+
+def rebound(ports: Mapping[int, int]) -> str:
+    """Gives what replaces a home's NAT by one with other ports."""
+    return "delete table ip nat\n" + masquerade(ports=ports)
+
+
+def clamp(interface: str, mtu: int) -> str:
+    """Gives what the providers of narrow lines do: TCP learns of the limit from the handshake, UDP from nobody."""
+    segment = mtu - TCP_AND_IP_HEADER
+    return f"""
+table inet clamp-{interface} {{
+    chain forward {{
+        type filter hook forward priority mangle; policy accept;
+        iifname "{interface}" tcp flags syn tcp option maxseg size set {segment}
+        oifname "{interface}" tcp flags syn tcp option maxseg size set {segment}
+    }}
+}}
+"""
+
+
+def silence(interface: str) -> str:
+    """Gives what lets no UDP through an interface, until `end_silence`."""
+    return f"""
+table inet silent-{interface} {{
+    chain forward {{
+        type filter hook forward priority filter; policy accept;
+        iifname "{interface}" meta l4proto udp drop
+        oifname "{interface}" meta l4proto udp drop
+    }}
+}}
+"""
+
+
+def end_silence(interface: str) -> str:
+    """Gives what takes `silence` back."""
+    return f"delete table inet silent-{interface}\n"
 
 
 HOME = masquerade() + STATEFUL

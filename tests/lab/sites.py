@@ -29,5 +29,9 @@ FIREWALL = Kind("firewall", (rules.STATEFUL,), public_inside=True)
 NO_UDP = Kind("no-udp", (rules.HOME + rules.NO_UDP,))
 SIX = Kind("six", families=(6,))
 NARROW = Kind("narrow", wire={"mtu": 1280})
-ROUGH = Kind("rough", wire={"delay": 20, "loss": 0.02, "duplicate": 0.01, "reorder": 0.02, "rate": 50})
-KINDS = (PUBLIC, HOME, DOUBLE, SYMMETRIC, FIREWALL, NO_UDP, SIX, NARROW, ROUGH)
+TIGHT = Kind("tight", wire={"mtu": 1100})
+"""Too narrow for IPv6, and for QUIC, whose first packets have 1200 bytes (RFC 9000, section 14)."""
+ROUGH = Kind("rough", wire={"delay": 20, "hold": 5, "loss": 0.02, "duplicate": 0.01, "reorder": 0.02})
+SLOW = Kind("slow", wire={"rate": 10, "queue": 32_000})
+"""Its queue delays packets by 26 ms at most."""
+KINDS = (PUBLIC, HOME, DOUBLE, SYMMETRIC, FIREWALL, NO_UDP, SIX, NARROW, TIGHT, ROUGH, SLOW)

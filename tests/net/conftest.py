@@ -13,8 +13,20 @@ from golem_vpn.cli.local_set import ANY_PORT, LocalSet
 from golem_vpn.cli.session import app_key, daemon_file
 from golem_vpn.descriptors import allow_many_descriptors
 from golem_vpn.sdk.client import Client
+from tests.net.summary import Summary, print_summary, summary_of
 
 PROVIDERS = 2
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Prints what was measured."""
+    print_summary(terminalreporter, config)
+
+
+@pytest.fixture(scope="session")
+def summary(pytestconfig: pytest.Config) -> Summary:
+    """Takes what a test measures."""
+    return summary_of(pytestconfig)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -56,8 +56,8 @@ impl DataPlane {
         py.detach(|| running.addresses()).map(convert::texts).map_err(errors::native)
     }
 
-    /// Asks the local router, by UPnP, PCP and NAT-PMP, for a port that leads to the socket for packets, or for none any
-    /// more. Nobody is asked at first.
+    /// Asks the local router, by UPnP, PCP and NAT-PMP, for a port that leads to the socket for packets, or for none
+    /// any more. Nobody is asked at first.
     fn set_port_mapping(&self, enabled: bool) -> Result<(), Failure> {
         self.running()?.set_port_mapping(enabled);
         Ok(())

@@ -42,8 +42,8 @@ impl Endpoint {
         py.detach(|| self.endpoint.addresses()).map(convert::texts).map_err(errors::native)
     }
 
-    /// Replaces the relays that control connections may take, `https://HOST:PORT#sha256=HEX` each: the pin is the SHA-256
-    /// of the relay's certificate. Without one the certificate has to be of a public authority.
+    /// Replaces the relays that control connections may take, `https://HOST:PORT#sha256=HEX` each: the pin is the
+    /// SHA-256 of the relay's certificate. Without one the certificate has to be of a public authority.
     fn set_relays(&self, relays: Vec<String>) -> PyResult<()> {
         self.endpoint.set_relays(convert::relays(&relays)?);
         Ok(())
@@ -61,7 +61,8 @@ impl Endpoint {
         *self.endpoint.packet_key().public().as_bytes()
     }
 
-    /// Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, as of `set_relays`.
+    /// Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, as of
+    /// `set_relays`.
     #[pyo3(signature = (endpoint_id, addresses, message, timeout) -> "Future[bytes]")]
     fn request<'py>(
         &self,

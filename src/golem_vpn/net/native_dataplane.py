@@ -37,9 +37,7 @@ class NativeDataPlane:
             ConfigurationError: the port is taken, or the address is not this machine's.
         """
         try:
-            native = _native.DataPlane.start(
-                node_id_bytes(node_id), listen, endpoint.native, relayed_only=relayed_only
-            )
+            native = _native.DataPlane.start(node_id_bytes(node_id), listen, endpoint.native, relayed_only=relayed_only)
         except (OSError, ValueError, _native.NativeError) as error:
             raise ConfigurationError(f"cannot receive packets at {listen}: {error}; see --listen") from error
         return cls(native)

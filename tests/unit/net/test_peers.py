@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from golem_vpn.net.memory import MemoryWire
+from golem_vpn.net.record import Candidate
 from tests.unit.net.kit import Cluster, Station, cluster, eventually
 
 pytestmark = pytest.mark.anyio
@@ -111,9 +112,11 @@ async def test_packets_are_pointed_to_a_node_only_when_it_heard_a_hello(wire: Me
         knew_the_other: list[bool] = []
         points = alice.topology.set_peer
 
-        def note(node_id: str, addresses: Sequence[str]) -> None:
+        def note(
+            node_id: str, candidates: Sequence[Candidate], relays: Sequence[str], carrier_id: bytes | None
+        ) -> None:
             knew_the_other.append(alice.id in carol.topology.peers)
-            points(node_id, addresses)
+            points(node_id, candidates, relays, carrier_id)
 
         alice.topology.set_peer = note  # type: ignore[method-assign]
         alice.topology.wants.put_nowait(carol.id)

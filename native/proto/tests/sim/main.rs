@@ -2,6 +2,7 @@
 
 mod chaos;
 mod delivery;
+mod hostile_relay;
 mod internet;
 mod membership;
 mod moving;

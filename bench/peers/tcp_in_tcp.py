@@ -1,0 +1,52 @@
+"""A tunnel inside a TCP connection, by a small forwarder: shows what TCP over TCP costs."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.link import Link
+from bench.wire import Host, Wire
+
+FORWARDER = Path(__file__).with_name("forwarder.py")
+INTERFACE = "stream0"
+SUBNET = "10.96.0"
+PORT = 7099
+ATTEMPTS = 50
+
+
+@contextmanager
+def tcp_in_tcp(wire: Wire, control: str) -> Iterator[Link]:
+    """Runs a forwarder in each host, with a congestion control for their connection."""
+    with ExitStack() as stack:
+        address = wire.right.address
+        right = stack.enter_context(_forwarder(wire.right, 2, "listen", address, control))
+        _until_listening(wire.right)
+        left = stack.enter_context(_forwarder(wire.left, 1, "connect", address, control))
+        for process in (left, right):
+            assert process.stdout is not None
+            if process.stdout.readline().strip() != "ready":
+                raise RuntimeError("the forwarders did not connect; they need root and /dev/net/tun")
+        yield Link(f"{SUBNET}.2", [left.pid, right.pid], "one TCP connection, MTU 1420, not encrypted")
+
+
+@contextmanager
+def _forwarder(host: Host, number: int, role: str, address: str, control: str) -> Iterator["subprocess.Popen[str]"]:
+    arguments = [INTERFACE, f"{SUBNET}.{number}/24", role, address, str(PORT), control]
+    command = host.command([sys.executable, str(FORWARDER), *arguments])
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=5)
+
+
+def _until_listening(host: Host) -> None:
+    for _ in range(ATTEMPTS):
+        if f":{PORT}" in host.run("ss", "--no-header", "--listening", "--tcp", "--numeric"):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the forwarder does not listen")
