@@ -175,8 +175,8 @@ class DataPlane:
         """
     def set_port_mapping(self, /, enabled: bool) -> None:
         """
-        Asks the local router, by UPnP, PCP and NAT-PMP, for a port that leads to the socket for packets, or for none any
-        more. Nobody is asked at first.
+        Asks the local router, by UPnP, PCP and NAT-PMP, for a port that leads to the socket for packets, or for none
+        any more. Nobody is asked at first.
         """
     def set_reflectors(self, /, reflectors: SupportsGetItem[int, tuple[str, SupportsIndex, bytes | bytearray]]) -> None:
         """
@@ -261,7 +261,8 @@ class Endpoint:
         timeout: SupportsFloat | SupportsIndex,
     ) -> Future[bytes]:
         """
-        Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, as of `set_relays`.
+        Sends a message of at most 1 MiB and waits for the reply. An address is `IP:PORT` or a relay, as of
+        `set_relays`.
         """
     def revoke(self, /, endpoint_id: bytes | bytearray) -> None:
         """
@@ -269,8 +270,8 @@ class Endpoint:
         """
     def set_relays(self, /, relays: SupportsGetItem[int, str]) -> None:
         """
-        Replaces the relays that control connections may take, `https://HOST:PORT#sha256=HEX` each: the pin is the SHA-256
-        of the relay's certificate. Without one the certificate has to be of a public authority.
+        Replaces the relays that control connections may take, `https://HOST:PORT#sha256=HEX` each: the pin is the
+        SHA-256 of the relay's certificate. Without one the certificate has to be of a public authority.
         """
 
 @final
