@@ -62,6 +62,11 @@ pub fn expand(bound: &[SocketAddr]) -> io::Result<Vec<SocketAddr>> {
     Ok(expanded)
 }
 
+/// Whether a socket could not be bound because the machine has no IPv6.
+pub(crate) fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
+}
+
 fn is_up(entry: &libc::ifaddrs) -> bool {
     entry.ifa_flags & libc::IFF_UP as u32 != 0
 }

@@ -266,13 +266,9 @@ fn start_engine(config: Config, listen: SocketAddr) -> io::Result<(Engine, Outpu
     }
     let both_families = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), listen.port());
     match Engine::start(config.clone(), both_families) {
-        Err(error) if is_without_ipv6(&error) => Engine::start(config, listen),
+        Err(error) if interfaces::is_without_ipv6(&error) => Engine::start(config, listen),
         started => started,
     }
-}
-
-fn is_without_ipv6(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
 }
 
 /// Waits for the engine's word on a device.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,7 @@ use super::admission::{Admission, Admitted};
 use super::certificate::{self, CertificateError, Pem};
 use super::discovery::Discovery;
 use super::sockets;
+use crate::interfaces;
 
 /// Connections that have not shown an admitted key yet.
 const STRANGERS: usize = 512;
@@ -64,6 +65,7 @@ pub struct Relay {
 
 impl Relay {
     /// Serves at a TCP port, and address discovery at the UDP port of the same number. Nobody is admitted at first.
+    /// `0.0.0.0` means every interface, with IPv6 where the machine has it.
     ///
     /// `bytes_per_second` limits what each client sends; what exceeds it waits at the client.
     pub async fn start(
@@ -74,7 +76,7 @@ impl Relay {
         let identity = certificate::read(certificate)?;
         let refuse = |cause| StartError::Bind { address: listen, cause };
         let (listener, discovery) = bind(listen, &identity.tls).await.map_err(refuse)?;
-        let address = listener.local_addr().map_err(refuse)?;
+        let address = SocketAddr::new(listen.ip(), listener.local_addr().map_err(refuse)?.port());
         let (admission, metrics) = (Arc::new(Admission::default()), Arc::new(Metrics::default()));
         let service = RelayService::new(
             handlers(),
@@ -146,7 +148,18 @@ impl Drop for Relay {
     }
 }
 
+/// Binds both ports; `0.0.0.0` stands for IPv6 too, where the machine has it.
 async fn bind(listen: SocketAddr, tls: &rustls::ServerConfig) -> io::Result<(TcpListener, Discovery)> {
+    if listen.ip() != IpAddr::from(Ipv4Addr::UNSPECIFIED) {
+        return bind_at(listen, tls).await;
+    }
+    match bind_at(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), listen.port()), tls).await {
+        Err(error) if interfaces::is_without_ipv6(&error) => bind_at(listen, tls).await,
+        bound => bound,
+    }
+}
+
+async fn bind_at(listen: SocketAddr, tls: &rustls::ServerConfig) -> io::Result<(TcpListener, Discovery)> {
     let mut attempts = if listen.port() == 0 { PORT_ATTEMPTS } else { 1 };
     loop {
         let listener = TcpListener::bind(listen).await?;

@@ -122,3 +122,15 @@ async fn a_relay_is_found_at_an_ipv6_address() {
     node.clients.set_relays(&[address(&relay)]);
     node.is_connected().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_at_every_interface_is_found_by_both_versions_of_ip() {
+    let relay = relay("0.0.0.0:0", None).await;
+    for (seed, host) in [(1, "127.0.0.1"), (2, "[::1]")] {
+        let mut node = Node::new(seed);
+        admit(&relay, &[&node]);
+        let text = format!("https://{host}:{}#sha256={}", relay.address().port(), relay.pin());
+        node.clients.set_relays(&[text.parse().expect("an address of a relay")]);
+        node.is_connected().await;
+    }
+}
