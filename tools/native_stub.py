@@ -22,6 +22,7 @@ __all__ = [
     "DataPlane",
     "Endpoint",
     "NativeError",
+    "RawGate",
     "Relay",
     "Request",
     "Stack",

@@ -13,6 +13,7 @@ __all__ = [
     "DataPlane",
     "Endpoint",
     "NativeError",
+    "RawGate",
     "Relay",
     "Request",
     "Stack",
@@ -323,6 +324,28 @@ class Relay:
         """
 
 @final
+class RawGate:
+    """
+    A way for Ethernet frames between an address of a stack and one of another member.
+    """
+    def close(self, /) -> None:
+        """
+        Ends the gate, and its websocket. A second call does nothing.
+        """
+    def drops(self, /) -> dict[str, int]:
+        """
+        Counts the frames that went no further, by reason.
+        """
+    def pump_websocket(
+        self, /, fd: SupportsIndex, already_read: bytes | bytearray, response_head: bytes | bytearray
+    ) -> Future[str]:
+        """
+        Writes the response head to a duplicate of the client's socket, then carries frames both ways, each a message.
+
+        Gives the reason why it ended. `already_read` is what came behind the head of the client's request.
+        """
+
+@final
 class Request:
     """
     A message of a peer that waits for its reply; dropped unanswered, the peer is refused.
@@ -360,6 +383,12 @@ class Stack:
     def connections(self, /) -> list[ConnectionInfo]:
         """
         Lists the open connections: protocol, localIp, localPort, remoteIp, remotePort.
+        """
+    def open_raw(self, /, local: str, remote: str) -> RawGate:
+        """
+        Opens a way for Ethernet frames between an address of the stack and another, in place of an earlier one.
+
+        `ConnectError` says why there is none.
         """
     def set_addresses(
         self,

@@ -9,6 +9,7 @@ mod data_plane;
 mod endpoint;
 mod errors;
 mod probe;
+mod raw;
 mod relay;
 mod snapshot;
 mod stack;
@@ -30,6 +31,8 @@ mod native {
     use super::errors::{ConnectError, ControlError, NativeError};
     #[pymodule_export]
     use super::probe::{probe, probe_tun};
+    #[pymodule_export]
+    use super::raw::RawGate;
     #[pymodule_export]
     use super::relay::Relay;
     #[pymodule_export]

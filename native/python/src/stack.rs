@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use golem_vpn_io::data_plane::StackDevice;
 use golem_vpn_io::descriptor;
 use golem_vpn_io::gate::{self, Limits};
-use golem_vpn_io::stack::StackStream;
+use golem_vpn_io::stack::{Pair, StackStream};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use crate::asynchronous::awaitable;
 use crate::convert::{self, Addressed};
 use crate::errors::{self, Failure};
+use crate::raw::RawGate;
 
 /// A user-space TCP/IP stack on the switch.
 #[pyclass(module = "golem_vpn._native", frozen)]
@@ -51,6 +52,15 @@ impl Stack {
             let stream = device.connect(to, timeout).await.map_err(Failure::Connect)?;
             Ok(Stream { stream: Mutex::new(Some(stream)) })
         })
+    }
+
+    /// Opens a way for Ethernet frames between an address of the stack and another, in place of an earlier one.
+    ///
+    /// `ConnectError` says why there is none.
+    fn open_raw(&self, local: &str, remote: &str) -> PyResult<RawGate> {
+        let pair = Pair { local: convert::ip(local)?, remote: convert::ip(remote)? };
+        let diversion = self.device()?.divert(pair).map_err(Failure::Connect)?;
+        Ok(RawGate::new(gate::RawGate::new(diversion)))
     }
 
     /// Lists the open connections: protocol, localIp, localPort, remoteIp, remotePort.

@@ -28,6 +28,27 @@ class WrongVersion(GolemVpnError):
 
 
 @dataclass(frozen=True)
+class TcpDestination:
+    """A port of a member."""
+
+    network_id: str
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True)
+class RawDestination:
+    """Two addresses of a network, for Ethernet frames between them."""
+
+    network_id: str
+    source: str
+    destination: str
+
+
+Destination = TcpDestination | RawDestination
+
+
+@dataclass(frozen=True)
 class Target:
     """What an upgrade request names."""
 
@@ -40,18 +61,23 @@ class Target:
         path, _, query = target.partition(b"?")
         return cls(path.decode("latin-1"), query)
 
-    def destination(self) -> tuple[str, str, int]:
-        """Gives the network's id, the address and the port that the path names.
+    def destination(self) -> Destination:
+        """Gives where the path's gate leads.
 
         Raises:
             NotFound: it is no gate's path.
             InvalidInput: the port is none.
         """
         for prefix in prefixes.NET:
-            segments = self.path.removeprefix(f"{prefix}/net/").split("/")
-            if self.path.startswith(f"{prefix}/net/") and len(segments) == 4 and segments[1] == "tcp":
-                network_id, _, ip, port = (unquote(segment) for segment in segments)
-                return network_id, ip, _parse_port(port)
+            if self.path.startswith(f"{prefix}/net/"):
+                segments = self.path.removeprefix(f"{prefix}/net/").split("/")
+                match segments[1:]:
+                    case ["tcp", ip, port]:
+                        return TcpDestination(unquote(segments[0]), unquote(ip), _parse_port(unquote(port)))
+                    case ["raw", "from", source, "to", destination]:
+                        return RawDestination(unquote(segments[0]), unquote(source), unquote(destination))
+                    case _:
+                        break
         raise NotFound("There is no websocket at this path")
 
 

@@ -16,6 +16,7 @@ MTU = 1420
 
 NativeStack = _native.Stack
 NativeStream = _native.Stream
+NativeRawGate = _native.RawGate
 StreamFailed = _native.ConnectError
 
 

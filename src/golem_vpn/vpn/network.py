@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 
-from golem_vpn.errors import Conflict
+from golem_vpn.errors import Conflict, InvalidInput
 from golem_vpn.store.networks import StoredNetwork, StoredNode
-from golem_vpn.vpn.addresses import IpAddress, Subnet
+from golem_vpn.vpn.addresses import IpAddress, Subnet, parse_address
 from golem_vpn.vpn.model import NetworkInfo
 from golem_vpn.vpn.ports import NetworkDraft
 
@@ -47,6 +47,35 @@ class Network:
     def stack_addresses(self) -> tuple[str, ...]:
         """The owner's addresses in CIDR form; the first is the one it calls payloads from."""
         return self._in_cidr_form([*self._assigned, *self._implicit])
+
+    def parse_own_address(self, text: str) -> IpAddress:
+        """Reads an address that the owner has.
+
+        Raises:
+            InvalidInput: it is malformed, or not the owner's.
+        """
+        address = parse_address(text)
+        if address not in (*self._assigned, *self._implicit):
+            raise InvalidInput(
+                f"Connection error: the source address {address} is not yours: add it to the network's addresses, "
+                "or take one of them"
+            )
+        return address
+
+    def parse_member_address(self, text: str) -> IpAddress:
+        """Reads an address that a member has.
+
+        Raises:
+            InvalidInput: it is malformed, or nobody's.
+        """
+        address = parse_address(text)
+        owned = address in (*self._assigned, *self._implicit)
+        if not owned and all(node.ip != str(address) for node in self.stored.nodes):
+            raise InvalidInput(
+                f"Connection error: destination address not found: {address} is no node's: add a node with it, "
+                "or take one of the network's nodes"
+            )
+        return address
 
     def draft(self, node_id: str) -> NetworkDraft:
         """Says what the members are to know; `node_id` is that of the owner's daemon."""

@@ -20,7 +20,7 @@ from golem_vpn.store.networks import NetworkRepository, StoredNetwork
 from golem_vpn.vpn.addresses import Subnet
 from golem_vpn.vpn.model import Connection, NetworkInfo, NetworkNode
 from golem_vpn.vpn.network import Network
-from golem_vpn.vpn.ports import Publisher, Stack, Stacks, Stream
+from golem_vpn.vpn.ports import FrameStream, Publisher, Stack, Stacks, Stream
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -171,6 +171,18 @@ class NetworkService:
         if not 0 < port <= 65_535:
             raise InvalidInput(f"Connection error: there is no port {port}")
         return await self._stack(live).connect(str(address), port, CONNECT_TIMEOUT_SECONDS)
+
+    async def open_raw(self, owner: str, network_id: str, source: str, destination: str) -> FrameStream:
+        """Opens a way for Ethernet frames between an address of the owner and one of another member.
+
+        Raises:
+            InvalidInput: an address is malformed, the source is not the owner's, or the destination nobody's.
+        """
+        live = self._owned(owner, network_id)
+        own, other = live.network.parse_own_address(source), live.network.parse_member_address(destination)
+        if own == other:
+            raise InvalidInput(f"Connection error: source and destination are the same address, {own}")
+        return self._stack(live).open_raw(str(own), str(other))
 
     async def _resume(self, stored: StoredNetwork) -> None:
         if stored.removed:

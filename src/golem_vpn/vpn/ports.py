@@ -29,16 +29,23 @@ class Publisher(Protocol):
 
 
 class Stream(Protocol):
-    """A TCP connection into a network."""
+    """A way into a network that a websocket can be tied to: a TCP connection, or one for Ethernet frames."""
 
     def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> Awaitable[str]:
-        """Ties a websocket's bytes to the connection's until either ends; tells why.
+        """Ties a websocket to it until either ends; tells why.
 
         The socket is a duplicate of `fd` that is made before the call returns.
         """
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Ends it."""
+
+
+class FrameStream(Stream, Protocol):
+    """A way for Ethernet frames between two addresses of a network."""
+
+    def drops(self) -> Mapping[str, int]:
+        """Counts the frames that went no further, by reason."""
 
 
 class Stack(Protocol):
@@ -49,6 +56,9 @@ class Stack(Protocol):
 
     async def connect(self, ip: str, port: int, timeout: float) -> Stream:
         """Opens a TCP connection, or raises one of the errors of `golem_vpn.errors`."""
+
+    def open_raw(self, source: str, destination: str) -> FrameStream:
+        """Opens a way for frames, in place of an earlier one, or raises one of the errors of `golem_vpn.errors`."""
 
     def connections(self) -> list[Connection]:
         """Lists what is open."""

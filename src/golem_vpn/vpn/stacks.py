@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from golem_vpn.errors import ConnectionRefused, ConnectionTimeout, GolemVpnError, Overloaded
-from golem_vpn.net.native_dataplane import NativeDataPlane, NativeStack, NativeStream, StreamFailed, native_attachments
+from golem_vpn.net.native_dataplane import (
+    NativeDataPlane,
+    NativeRawGate,
+    NativeStack,
+    NativeStream,
+    StreamFailed,
+    native_attachments,
+)
 from golem_vpn.vpn.addresses import without_prefix
 from golem_vpn.vpn.model import Connection
 from golem_vpn.vpn.ports import Stack
@@ -47,6 +54,18 @@ class StackOfNetwork:
             return await self._native.connect(ip, port, timeout)
         except StreamFailed as error:
             raise _FAILURES[error.reason](f"{ip} port {port}: {error}") from None
+
+    def open_raw(self, source: str, destination: str) -> NativeRawGate:
+        """Opens a way for frames from an address of the stack, in place of an earlier one.
+
+        Raises:
+            ConnectionRefused: the stack has no such address any more.
+            Overloaded: too many are open.
+        """
+        try:
+            return self._native.open_raw(source, destination)
+        except StreamFailed as error:
+            raise _FAILURES[error.reason](f"{source} to {destination}: {error}") from None
 
     def connections(self) -> list[Connection]:
         """Lists what is open."""

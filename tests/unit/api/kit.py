@@ -165,6 +165,9 @@ class UnpluggedStack:
     async def connect(self, ip: str, port: int, timeout: float) -> Any:
         raise AssertionError("nothing to connect to")
 
+    def open_raw(self, source: str, destination: str) -> Any:
+        raise AssertionError("nothing to send frames to")
+
     def connections(self) -> list[Connection]:
         return []
 

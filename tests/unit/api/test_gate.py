@@ -47,6 +47,9 @@ class EchoStream:
             raise OSError("the native side broke")
         return _echo(socket.socket(fileno=os.dup(fd)), response_head + already_read)
 
+    def drops(self) -> dict[str, int]:
+        return {"foreign_source": 3}
+
     def close(self) -> None:
         self.closed = True
 
@@ -84,6 +87,10 @@ class Payloads:
                 self.gave_up.set()
                 raise
         self.streams.append(EchoStream(broken=ip == BROKEN))
+        return self.streams[-1]
+
+    def open_raw(self, source: str, destination: str) -> EchoStream:
+        self.streams.append(EchoStream(broken=destination == BROKEN))
         return self.streams[-1]
 
     def connections(self) -> list[Connection]:
@@ -130,6 +137,8 @@ async def daemon(
     owner = identities.default.node_id
     networks = NetworkService(NetworkRepository(database), DeafPublisher(), payloads, node_id=owner, own_ids=identities)
     network = await networks.create(owner, "10.0.0.0/24")
+    for address in (ECHO, BROKEN):
+        await networks.add_node(owner, network.id, f"0x{int(address[-1]):040x}", address)
     gates = Gates(app_keys, networks)
     server = ApiServer(dataclasses.replace(services, networks=networks, gates=gates), Address("127.0.0.1", 0))
     serving = anyio.CancelScope()
@@ -173,9 +182,9 @@ async def test_an_upgrade_becomes_a_stream(daemon: Daemon) -> None:
         for message in (b"one", b"two"):
             await connection.send(message)
             assert await connection.receive() == message
-        assert daemon.gates.open == 1
-    await until(lambda: daemon.gates.open == 0)
-    assert daemon.gates.ends == {"client-closed": 1}
+        assert daemon.gates.tcp.open == 1
+    await until(lambda: daemon.gates.tcp.open == 0)
+    assert daemon.gates.tcp.ends == {"client-closed": 1}
     assert daemon.payloads.streams[0].closed
 
 
@@ -183,6 +192,52 @@ async def test_the_second_prefix_and_the_query_do_as_well(daemon: Daemon) -> Non
     path = f"/net-api/v2/vpn/net/{daemon.network_id}/tcp/{ECHO}/80?authToken={daemon.secret}"
     async with await daemon.upgrade(path=path, authorization=None) as connection:
         assert (await read_head(connection)).startswith(CHANGED_PROTOCOL)
+
+
+@pytest.mark.parametrize("prefix", ["net-api/v1", "net-api/v2/vpn"])
+async def test_a_raw_gate_opens_and_is_counted_apart(daemon: Daemon, prefix: str) -> None:
+    path = f"/{prefix}/net/{daemon.network_id}/raw/from/10.0.0.1/to/{ECHO}?authToken={daemon.secret}"
+    async with await daemon.upgrade(path=path, authorization=None) as connection:
+        assert (await read_head(connection)).startswith(CHANGED_PROTOCOL)
+        await connection.send(b"frame")
+        assert await connection.receive() == b"frame"
+        assert (daemon.gates.raw.open, daemon.gates.tcp.open) == (1, 0)
+        assert daemon.gates.raw_drops() == {"foreign_source": 3}
+    await until(lambda: daemon.gates.raw.open == 0)
+    assert daemon.gates.raw.ends == {"client-closed": 1}
+    assert daemon.gates.raw_drops() == {"foreign_source": 3}
+    assert daemon.payloads.streams[0].closed
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "changes", "status", "part"),
+    [
+        ("10.0.0.9", ECHO, {}, 400, "not yours"),
+        ("10.0.0.1", "10.0.0.99", {}, 400, "Connection error: destination address not found"),
+        ("10.0.0.1", "rubbish", {}, 400, "invalid IP address syntax"),
+        ("10.0.0.1", ECHO, {"authorization": None}, 401, "Missing application key"),
+        ("10.0.0.1", ECHO, {"authorization": "Bearer wrong"}, 401, "Invalid application key"),
+        ("10.0.0.1", ECHO, {"sec_websocket_version": "8"}, 426, "13"),
+        ("10.0.0.1", ECHO, {"connection": "close", "upgrade": None}, 400, "NoWebsocketUpgrade"),
+    ],
+)
+async def test_refusals_of_raw_gates_are_http_errors(
+    daemon: Daemon, source: str, destination: str, changes: dict[str, str | None], status: int, part: str
+) -> None:
+    path = f"/net-api/v1/net/{daemon.network_id}/raw/from/{source}/to/{destination}"
+    async with await daemon.upgrade(ECHO, **{**changes, "path": path}) as connection:
+        answer = await read_refusal(connection)
+    assert answer[0] == status
+    assert part in answer[1]
+    assert daemon.gates.raw.open == 0
+
+
+async def test_a_raw_gate_that_breaks_is_closed_and_counted(daemon: Daemon) -> None:
+    path = f"/net-api/v1/net/{daemon.network_id}/raw/from/10.0.0.1/to/{BROKEN}"
+    async with await daemon.upgrade(path=path) as connection:
+        assert [chunk async for chunk in connection] == []
+    await until(lambda: daemon.gates.raw.ends == {"cancelled": 1})
+    assert daemon.payloads.streams[0].closed
 
 
 async def test_what_an_eager_client_sends_is_not_lost(daemon: Daemon) -> None:
@@ -251,7 +306,7 @@ async def test_a_client_that_goes_away_is_not_connected_for(daemon: Daemon) -> N
     with anyio.fail_after(10):
         await daemon.payloads.gave_up.wait()
     assert daemon.payloads.streams == []
-    assert daemon.gates.open == 0
+    assert daemon.gates.tcp.open == 0
 
 
 async def test_a_plain_request_learns_that_it_must_upgrade(daemon: Daemon) -> None:
@@ -265,10 +320,10 @@ async def test_many_gates_at_once(daemon: Daemon) -> None:
     connections = [await daemon.upgrade() for _ in range(200)]
     for connection in connections:
         assert (await read_head(connection)).startswith(CHANGED_PROTOCOL)
-    assert daemon.gates.open == len(connections)
+    assert daemon.gates.tcp.open == len(connections)
     for connection in connections:
         await connection.aclose()
-    await until(lambda: daemon.gates.open == 0)
+    await until(lambda: daemon.gates.tcp.open == 0)
 
 
 async def test_stopping_ends_the_gates(daemon: Daemon) -> None:
@@ -279,4 +334,4 @@ async def test_stopping_ends_the_gates(daemon: Daemon) -> None:
             for ended in (connection, waiting):
                 with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
                     await ended.receive()
-    assert daemon.gates.open == 0
+    assert daemon.gates.tcp.open == 0

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golem_vpn.api import upgrade
+from golem_vpn.api.upgrade import Destination, RawDestination, TcpDestination
 from golem_vpn.errors import InvalidInput, NotFound
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -21,12 +22,14 @@ def request(*, method: bytes = b"GET", version: bytes = b"1.1", **headers: bytes
 @pytest.mark.parametrize(
     ("path", "destination"),
     [
-        ("/net/abc/tcp/10.0.0.2/80", ("abc", "10.0.0.2", 80)),
-        ("/net/abc/tcp/fd00::2/65535", ("abc", "fd00::2", 65535)),
-        ("/net/abc/tcp/fd00%3A%3A2/1", ("abc", "fd00::2", 1)),
+        ("/net/abc/tcp/10.0.0.2/80", TcpDestination("abc", "10.0.0.2", 80)),
+        ("/net/abc/tcp/fd00::2/65535", TcpDestination("abc", "fd00::2", 65535)),
+        ("/net/abc/tcp/fd00%3A%3A2/1", TcpDestination("abc", "fd00::2", 1)),
+        ("/net/abc/raw/from/10.0.0.1/to/10.0.0.2", RawDestination("abc", "10.0.0.1", "10.0.0.2")),
+        ("/net/abc/raw/from/fd00::1/to/fd00%3A%3A2", RawDestination("abc", "fd00::1", "fd00::2")),
     ],
 )
-def test_a_gates_path_names_a_destination(prefix: str, path: str, destination: tuple[str, str, int]) -> None:
+def test_a_gates_path_names_a_destination(prefix: str, path: str, destination: Destination) -> None:
     target = upgrade.Target.parse(f"{prefix}{path}?authToken=x".encode())
     assert target.query == b"authToken=x"
     assert target.destination() == destination
@@ -35,6 +38,7 @@ def test_a_gates_path_names_a_destination(prefix: str, path: str, destination: t
 @pytest.mark.parametrize(
     "path",
     ["/", "/me", "/net-api/v1/net/a/tcp/10.0.0.2", "/net-api/v1/net/a/tcp/10.0.0.2/80/", "/net-api/v3/net/a/tcp/b/80",
+     "/net-api/v1/net/a/raw/from/10.0.0.1/to", "/net-api/v1/net/a/raw/to/10.0.0.1/from/10.0.0.2",
      "/net-api/v1/net/a/udp/10.0.0.2/80", "x/net-api/v1/net/a/tcp/10.0.0.2/80"],
 )  # fmt: skip
 def test_other_paths_have_no_websocket(path: str) -> None:
@@ -50,7 +54,7 @@ def test_what_is_no_port_is_bad_input(port: str) -> None:
 
 @given(st.binary())
 def test_any_target_is_a_destination_or_an_error(target: bytes) -> None:
-    for prefix in (b"", b"/net-api/v1/net/", b"/net-api/v1/net/a/tcp/"):
+    for prefix in (b"", b"/net-api/v1/net/", b"/net-api/v1/net/a/tcp/", b"/net-api/v1/net/a/raw/from/"):
         with contextlib.suppress(NotFound, InvalidInput):
             upgrade.Target.parse(prefix + target).destination()
 

@@ -8,7 +8,7 @@ from golem_vpn.store.database import Database
 from golem_vpn.store.networks import NetworkRepository
 from golem_vpn.vpn.model import Connection
 from golem_vpn.vpn.networks import NetworkService
-from golem_vpn.vpn.ports import NetworkDraft, Stream
+from golem_vpn.vpn.ports import FrameStream, NetworkDraft, Stream
 
 NODE_ID = "0x" + "1" * 40
 
@@ -38,6 +38,9 @@ class SilentStream:
     def pump_websocket(self, fd: int, already_read: bytes, response_head: bytes) -> Awaitable[str]:
         raise AssertionError("nobody opened a websocket")
 
+    def drops(self) -> dict[str, int]:
+        return {}
+
     def close(self) -> None:
         pass
 
@@ -49,6 +52,7 @@ class RecordedStack:
     network_id: str
     addresses: list[str]
     called: list[tuple[str, int]] = field(default_factory=list)
+    raw: list[tuple[str, str]] = field(default_factory=list)
     closed: bool = False
 
     def set_addresses(self, addresses: Sequence[str]) -> None:
@@ -57,6 +61,10 @@ class RecordedStack:
     async def connect(self, ip: str, port: int, timeout: float) -> Stream:
         assert timeout == 5
         self.called.append((ip, port))
+        return SilentStream()
+
+    def open_raw(self, source: str, destination: str) -> FrameStream:
+        self.raw.append((source, destination))
         return SilentStream()
 
     def connections(self) -> list[Connection]:

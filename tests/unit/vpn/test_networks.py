@@ -65,6 +65,8 @@ async def test_strangers_learn_nothing(networks: NetworkService) -> None:
             await networks.remove(STRANGER, network_id)
         with pytest.raises(Forbidden):
             await networks.connect(STRANGER, network_id, "10.0.0.2", 80)
+        with pytest.raises(Forbidden):
+            await networks.open_raw(STRANGER, network_id, "10.0.0.1", "10.0.0.2")
 
 
 async def test_a_second_removal_is_404_then(networks: NetworkService, publisher: "RecordedPublisher") -> None:
@@ -157,6 +159,49 @@ async def test_impossible_destinations_are_refused(networks: NetworkService, ip:
     made = await networks.create(OWNER, "10.0.0.0/24")
     with pytest.raises(InvalidInput):
         await networks.connect(OWNER, made.id, ip, port)
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [("10.0.0.1", "10.0.0.2"), ("10.0.0.50", "10.0.0.2"), ("10.0.0.1", "10.0.0.50")],
+)
+async def test_frames_go_between_an_own_address_and_a_members(
+    networks: NetworkService, stacks: "RecordedStacks", source: str, destination: str
+) -> None:
+    made = await networks.create(OWNER, "10.0.0.0/24")
+    await networks.add_address(OWNER, made.id, "10.0.0.50")
+    await networks.add_node(OWNER, made.id, A, "10.0.0.2")
+    await networks.open_raw(OWNER, made.id, source, destination)
+    assert stacks.opened[0].raw == [(source, destination)]
+
+
+async def test_addresses_of_frames_are_read_by_value(networks: NetworkService, stacks: "RecordedStacks") -> None:
+    made = await networks.create(OWNER, "fd00::/64")
+    await networks.add_node(OWNER, made.id, A, "fd00::2")
+    await networks.open_raw(OWNER, made.id, "FD00:0::1", "fd00:0:0::0002")
+    assert stacks.opened[0].raw == [("fd00::1", "fd00::2")]
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "message"),
+    [
+        ("10.0.0.9", "10.0.0.2", "source address 10.0.0.9 is not yours: add it"),
+        ("10.0.0.2", "10.0.0.1", "source address 10.0.0.2 is not yours"),
+        ("10.0.0.1", "10.0.0.9", "Connection error: destination address not found"),
+        ("10.0.0.1", "8.8.8.8", "Connection error: destination address not found"),
+        ("10.0.0.1", "10.0.0.1", "the same address"),
+        ("rubbish", "10.0.0.2", "invalid IP address syntax"),
+        ("10.0.0.1", "", "invalid IP address syntax"),
+    ],
+)
+async def test_frames_between_other_addresses_are_refused(
+    networks: NetworkService, stacks: "RecordedStacks", source: str, destination: str, message: str
+) -> None:
+    made = await networks.create(OWNER, "10.0.0.0/24")
+    await networks.add_node(OWNER, made.id, A, "10.0.0.2")
+    with pytest.raises(InvalidInput, match=message):
+        await networks.open_raw(OWNER, made.id, source, destination)
+    assert stacks.opened == []
 
 
 async def test_all_outlives_a_restart(

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::{DeviceFailure, InterfaceAddress, device_config, settle};
 use crate::engine::{Command, Engine};
 use crate::queue::queue_device;
-use crate::stack::{ConnectError, Connection, Stack, StackStream};
+use crate::stack::{ConnectError, Connection, Diversion, Pair, Stack, StackStream};
 
 /// Packets that may wait between the engine and the stack, each way.
 const QUEUE_LENGTH: usize = 1024;
@@ -51,6 +51,11 @@ impl StackDevice {
     /// Opens a TCP connection from the first address of the destination's family.
     pub async fn connect(&self, to: SocketAddr, timeout: Duration) -> Result<StackStream, ConnectError> {
         self.stack.connect(to, timeout).await
+    }
+
+    /// Takes the packets of a pair of addresses past the stack.
+    pub fn divert(&self, pair: Pair) -> Result<Diversion, ConnectError> {
+        self.stack.divert(pair)
     }
 
     pub fn connections(&self) -> Vec<Connection> {

@@ -1,5 +1,5 @@
 //! The frames of a client taken apart, without I/O. Received chunks are unmasked where they lie, so a frame of any size
-//! passes without being held; message borders are checked and forgotten.
+//! passes without being held.
 
 use std::ops::Range;
 
@@ -7,6 +7,7 @@ use super::frame::{
     BINARY, CLOSE, CONTINUATION, FINAL, LONGEST_CONTROL, MASKED, PING, PONG, RESERVED, TEXT, Violation, is_close_body,
     unmask,
 };
+use super::messages::{Kind, Messages};
 
 /// What ends the frames of a client.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,11 +17,9 @@ pub(super) enum Ending {
     Violation(Violation),
 }
 
-/// What one received chunk held.
+/// What one received chunk held beside messages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Chunk {
-    /// Where in the buffer the bytes of its messages lie: unmasked, without gaps.
-    pub data: Range<usize>,
     /// The newest ping.
     pub ping: Option<Vec<u8>>,
     /// The end; nothing behind it counts.
@@ -34,8 +33,8 @@ pub(super) struct Decoder {
     /// The bytes so far of the header being received.
     header: Vec<u8>,
     frame: Option<Frame>,
-    /// The length so far of the message being received.
-    message: Option<u64>,
+    /// The message being received, with its length so far.
+    message: Option<(Kind, u64)>,
     /// The body so far of the control frame being received.
     control: Vec<u8>,
 }
@@ -54,26 +53,29 @@ impl Decoder {
     }
 
     /// Takes the next bytes of the client and unmasks them in place.
-    pub fn decode(&mut self, buffer: &mut [u8]) -> Chunk {
+    pub fn decode(&mut self, buffer: &mut [u8], messages: &mut impl Messages) -> Chunk {
         let mut chunk = Chunk::default();
         let mut position = 0;
         while position < buffer.len() && chunk.ending.is_none() {
             position += match self.frame.take() {
-                None => self.take_header(&buffer[position..], &mut chunk),
-                Some(frame) => self.take_payload(frame, buffer, position, &mut chunk),
+                None => self.take_header(&buffer[position..], messages, &mut chunk),
+                Some(frame) => {
+                    let end = buffer.len().min(position.saturating_add(frame.room()));
+                    self.take_payload(frame, buffer, position..end, messages, &mut chunk)
+                }
             };
         }
         chunk
     }
 
-    fn take_header(&mut self, bytes: &[u8], chunk: &mut Chunk) -> usize {
+    fn take_header(&mut self, bytes: &[u8], messages: &mut impl Messages, chunk: &mut Chunk) -> usize {
         let taken = (header_length(&self.header) - self.header.len()).min(bytes.len());
         self.header.extend_from_slice(&bytes[..taken]);
         if self.header.len() < header_length(&self.header) {
             return taken;
         }
         match self.open_frame() {
-            Ok(frame) if frame.remaining == 0 => self.close_frame(&frame, chunk),
+            Ok(frame) if frame.remaining == 0 => self.close_frame(&frame, messages, chunk),
             Ok(frame) => self.frame = Some(frame),
             Err(violation) => chunk.ending = Some(Ending::Violation(violation)),
         }
@@ -105,35 +107,43 @@ impl Decoder {
     }
 
     fn continue_message(&mut self, frame: &Frame) -> Result<(), Violation> {
-        if self.message.is_some() != (frame.opcode == CONTINUATION) {
-            return Err(Violation::Protocol);
-        }
-        let length = self.message.unwrap_or(0).saturating_add(frame.remaining);
+        let (kind, length) = match (frame.opcode, self.message) {
+            (CONTINUATION, Some(message)) => message,
+            (TEXT, None) => (Kind::Text, 0),
+            (BINARY, None) => (Kind::Binary, 0),
+            _ => return Err(Violation::Protocol),
+        };
+        let length = length.saturating_add(frame.remaining);
         if length > self.longest_message {
             return Err(Violation::TooBig);
         }
-        self.message = Some(length);
+        self.message = Some((kind, length));
         Ok(())
     }
 
-    fn take_payload(&mut self, mut frame: Frame, buffer: &mut [u8], position: usize, chunk: &mut Chunk) -> usize {
-        let available = buffer.len() - position;
-        let taken = usize::try_from(frame.remaining).map_or(available, |remaining| remaining.min(available));
-        let range = position..position + taken;
+    fn take_payload(
+        &mut self,
+        mut frame: Frame,
+        buffer: &mut [u8],
+        range: Range<usize>,
+        messages: &mut impl Messages,
+        chunk: &mut Chunk,
+    ) -> usize {
+        let taken = range.len();
         unmask(&mut buffer[range.clone()], &mut frame.mask);
-        match frame.opcode {
-            CLOSE | PING | PONG => self.control.extend_from_slice(&buffer[range]),
-            _ => chunk.append(buffer, range),
+        match self.message.filter(|_| !frame.is_control()) {
+            None => self.control.extend_from_slice(&buffer[range]),
+            Some((kind, _)) => messages.append(kind, buffer, range),
         }
         frame.remaining -= taken as u64;
         match frame.remaining {
-            0 => self.close_frame(&frame, chunk),
+            0 => self.close_frame(&frame, messages, chunk),
             _ => self.frame = Some(frame),
         }
         taken
     }
 
-    fn close_frame(&mut self, frame: &Frame, chunk: &mut Chunk) {
+    fn close_frame(&mut self, frame: &Frame, messages: &mut impl Messages, chunk: &mut Chunk) {
         match frame.opcode {
             PONG => {}
             PING => chunk.ping = Some(std::mem::take(&mut self.control)),
@@ -141,24 +151,24 @@ impl Decoder {
                 chunk.ending = Some(Ending::Close(std::mem::take(&mut self.control)))
             }
             CLOSE => chunk.ending = Some(Ending::Violation(Violation::Protocol)),
-            _ if frame.is_final => self.message = None,
-            _ => {}
+            _ if !frame.is_final => {}
+            _ => {
+                if let Some((kind, _)) = self.message.take() {
+                    messages.finish(kind);
+                }
+            }
         }
     }
 }
 
-impl Chunk {
-    /// Moves message bytes up to those found before.
-    fn append(&mut self, buffer: &mut [u8], range: Range<usize>) {
-        if self.data.is_empty() {
-            self.data = range;
-        } else {
-            let end = self.data.end + range.len();
-            if self.data.end != range.start {
-                buffer.copy_within(range, self.data.end);
-            }
-            self.data.end = end;
-        }
+impl Frame {
+    fn is_control(&self) -> bool {
+        matches!(self.opcode, CLOSE | PING | PONG)
+    }
+
+    /// How many bytes of it can be in a buffer.
+    fn room(&self) -> usize {
+        usize::try_from(self.remaining).unwrap_or(usize::MAX)
     }
 }
 
@@ -174,6 +184,7 @@ fn header_length(header: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::messages::Joined;
     use super::*;
 
     const MASK: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
@@ -196,8 +207,9 @@ mod tests {
         let (mut data, mut pings) = (Vec::new(), Vec::new());
         for bytes in stream.chunks(chunk_size) {
             let mut buffer = bytes.to_vec();
-            let chunk = decoder.decode(&mut buffer);
-            data.extend_from_slice(&buffer[chunk.data]);
+            let mut joined = Joined::default();
+            let chunk = decoder.decode(&mut buffer, &mut joined);
+            data.extend_from_slice(&buffer[joined.data]);
             pings.extend(chunk.ping);
             if chunk.ending.is_some() {
                 return (data, pings, chunk.ending);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 use super::Limits;
 use super::buffer::ElasticBuffer;
-use super::decoder::{Decoder, Ending};
+use super::decoder::{Chunk, Decoder, Ending};
 use super::frame::Violation;
 use super::shared::Shared;
 
@@ -24,26 +24,33 @@ pub(super) enum ClientEnd {
     Silent,
 }
 
+/// Where the messages of a client go.
+pub(super) trait Sink {
+    /// Takes a chunk of the client's bytes apart, and the messages in it on; counts the bytes that were taken.
+    async fn take(&mut self, decoder: &mut Decoder, bytes: &mut [u8], shared: &Shared) -> Chunk;
+    /// Hears that no more comes.
+    async fn finish(&mut self);
+}
+
 pub(super) struct Inbound<'a, Client, Payload> {
     client: Client,
     payload: Payload,
-    payload_takes: bool,
     decoder: Decoder,
     shared: &'a Shared,
     limits: &'a Limits,
 }
 
-impl<'a, Client: AsyncRead + Unpin, Payload: AsyncWrite + Unpin> Inbound<'a, Client, Payload> {
+impl<'a, Client: AsyncRead + Unpin, Payload: Sink> Inbound<'a, Client, Payload> {
     pub fn new(client: Client, payload: Payload, shared: &'a Shared, limits: &'a Limits) -> Self {
         let decoder = Decoder::new(limits.longest_message);
-        Self { client, payload, payload_takes: true, decoder, shared, limits }
+        Self { client, payload, decoder, shared, limits }
     }
 
-    /// Carries the client's bytes until its end, and then ends the stream to the payload behind them.
+    /// Carries the client's messages until its end, and then ends the way to the payload behind them.
     /// Returns also what may still be read of the client.
     pub async fn run(mut self, already_read: Vec<u8>) -> (ClientEnd, Client) {
         let end = self.carry(already_read).await;
-        let _payload_may_be_gone = self.payload.shutdown().await;
+        self.payload.finish().await;
         (end, self.client)
     }
 
@@ -83,16 +90,7 @@ impl<'a, Client: AsyncRead + Unpin, Payload: AsyncWrite + Unpin> Inbound<'a, Cli
     }
 
     async fn deliver(&mut self, bytes: &mut [u8]) -> Option<ClientEnd> {
-        let chunk = self.decoder.decode(bytes);
-        if let Some(body) = chunk.ping {
-            self.shared.post_pong(body);
-        }
-        if self.payload_takes && !chunk.data.is_empty() {
-            let length = chunk.data.len();
-            // A payload that takes no more does not end the websocket: the other direction finds out why.
-            self.payload_takes = self.payload.write_all(&bytes[chunk.data]).await.is_ok();
-            self.shared.count_to_payload(if self.payload_takes { length } else { 0 });
-        }
+        let chunk = self.payload.take(&mut self.decoder, bytes, self.shared).await;
         chunk.ending.map(|ending| match ending {
             Ending::Close(body) => ClientEnd::Closed(body),
             Ending::Violation(violation) => ClientEnd::Violated(violation),

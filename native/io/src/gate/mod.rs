@@ -1,4 +1,5 @@
-//! The websocket gate: carries the bytes between a client's websocket and a payload's stream, once the upgrade is granted.
+//! The websocket gates: carry the bytes between a client's websocket and a payload's stream (`stream`), or Ethernet
+//! frames between a websocket and a network (`raw`), once the upgrade is granted.
 //!
 //! The two directions run side by side in one task and wait for nothing but their own ends, so either may stall alone.
 //! Only `outbound` writes to the client; what `inbound` has to say to the client (pongs, the echo of a Close frame) it
@@ -11,8 +12,11 @@ mod buffer;
 mod decoder;
 mod frame;
 mod inbound;
+mod messages;
 mod outbound;
+mod raw;
 mod shared;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +30,12 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 pub use frame::Violation;
+pub use raw::RawGate;
 
-use inbound::{ClientEnd, Inbound};
-use outbound::{Outbound, PayloadEnd};
+use inbound::{ClientEnd, Inbound, Sink};
+use outbound::{Outbound, PayloadEnd, Source};
 use shared::Shared;
+use stream::{StreamSink, StreamSource};
 
 /// How long and how much a gate waits for its ends.
 #[derive(Debug, Clone)]
@@ -62,7 +68,7 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GateEnd {
     pub reason: GateReason,
-    /// Bytes of the client that were given to the payload's stream.
+    /// Bytes of the client that were given to the payload.
     pub to_payload: u64,
     /// Bytes of the payload that were given to the client's socket.
     pub to_client: u64,
@@ -85,6 +91,10 @@ pub enum GateReason {
     PayloadClosed,
     /// The payload's stream broke.
     PayloadReset,
+    /// Another raw gate between the same addresses took the place of this one.
+    Replaced,
+    /// The network of a raw gate is gone, or its address in it.
+    NetworkGone,
 }
 
 impl GateReason {
@@ -99,6 +109,8 @@ impl GateReason {
             GateReason::ClientViolated(Violation::TooBig) => "client-message-too-big",
             GateReason::PayloadClosed => "payload-closed",
             GateReason::PayloadReset => "payload-reset",
+            GateReason::Replaced => "replaced",
+            GateReason::NetworkGone => "network-gone",
         }
     }
 }
@@ -119,9 +131,21 @@ pub async fn pump(
     stream: impl AsyncRead + AsyncWrite,
     limits: Limits,
 ) -> GateEnd {
+    let (from_payload, to_payload) = tokio::io::split(stream);
+    let payload = (StreamSink::new(to_payload), StreamSource::new(from_payload));
+    run(socket, already_read, response_head, payload, limits).await
+}
+
+async fn run(
+    socket: std::net::TcpStream,
+    already_read: Vec<u8>,
+    response_head: Vec<u8>,
+    payload: (impl Sink, impl Source),
+    limits: Limits,
+) -> GateEnd {
     let shared = Shared::default();
     let reason = match adopt(socket) {
-        Ok(socket) => carry(socket, already_read, response_head, stream, &shared, &limits).await,
+        Ok(socket) => carry(socket, already_read, response_head, payload, &shared, &limits).await,
         Err(_) => GateReason::ClientLost,
     };
     GateEnd { reason, to_payload: shared.to_payload(), to_client: shared.to_client() }
@@ -137,14 +161,13 @@ async fn carry(
     mut socket: TcpStream,
     already_read: Vec<u8>,
     response_head: Vec<u8>,
-    stream: impl AsyncRead + AsyncWrite,
+    (sink, source): (impl Sink, impl Source),
     shared: &Shared,
     limits: &Limits,
 ) -> GateReason {
     let (from_client, to_client) = socket.split();
-    let (from_payload, to_payload) = tokio::io::split(stream);
-    let mut inbound = pin!(Inbound::new(from_client, to_payload, shared, limits).run(already_read));
-    let mut outbound = pin!(Outbound::new(from_payload, to_client, shared, limits).run(response_head));
+    let mut inbound = pin!(Inbound::new(from_client, sink, shared, limits).run(already_read));
+    let mut outbound = pin!(Outbound::new(source, to_client, shared, limits).run(response_head));
     tokio::select! {
         (end, from_client) = &mut inbound => {
             let reason = end.reason();
@@ -206,6 +229,8 @@ impl PayloadEnd {
             PayloadEnd::Closed => GateReason::PayloadClosed,
             PayloadEnd::Reset => GateReason::PayloadReset,
             PayloadEnd::ClientLost => GateReason::ClientLost,
+            PayloadEnd::Replaced => GateReason::Replaced,
+            PayloadEnd::Gone => GateReason::NetworkGone,
         }
     }
 }

@@ -17,7 +17,12 @@ impl Addresses {
     }
 
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|own| IpAddr::from(own.address()) == address)
+        self.find(address).is_some()
+    }
+
+    /// Finds an address with the prefix of its network.
+    pub fn find(&self, address: IpAddr) -> Option<IpCidr> {
+        self.0.iter().find(|own| IpAddr::from(own.address()) == address).copied()
     }
 
     /// The first address of the family of `destination`, if that can be reached: it is a host in the network of one of

@@ -20,7 +20,7 @@ const BATCH: usize = 128;
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
 pub(super) struct Driver {
-    queue: PacketQueue,
+    queue: Arc<PacketQueue>,
     table: Arc<Table>,
     responder: Responder,
     outbox: Outbox,
@@ -30,7 +30,7 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub fn new(queue: PacketQueue, table: Arc<Table>) -> Self {
+    pub fn new(queue: Arc<PacketQueue>, table: Arc<Table>) -> Self {
         let responder = Responder::new(table.mtu());
         let (outbox, turns, alarms) = (Outbox::default(), VecDeque::new(), BTreeSet::new());
         Self { queue, table, responder, outbox, turns, alarms }
@@ -84,6 +84,7 @@ impl Driver {
                 socket.receive(now, packet, heading.is_reset, &mut self.outbox);
                 self.queue_turn(connection, &mut socket);
             }
+            Recipient::Diversion(line) => line.offer(packet),
             Recipient::Host => self.responder.answer(now, packet, &mut self.outbox),
             Recipient::Nobody => {}
         }

@@ -7,6 +7,7 @@
 
 mod addresses;
 mod connection;
+mod diversion;
 mod driver;
 mod packet;
 mod recovery;
@@ -27,12 +28,13 @@ use tokio::runtime::Handle;
 use crate::queue::PacketQueue;
 
 pub use connection::Connection;
+pub use diversion::{Diversion, DiversionEnd, Pair};
 pub use stream::StackStream;
 
 use driver::Driver;
 use table::Table;
 
-/// Why a connection could not be made.
+/// Why a connection or a diversion could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     #[error("the destination refused the connection")]
@@ -48,14 +50,15 @@ pub enum ConnectError {
 /// A host with addresses of its own behind a queue device. Its end is the end of its connections.
 pub struct Stack {
     table: Arc<Table>,
+    queue: Arc<PacketQueue>,
 }
 
 impl Stack {
     /// Starts a stack with these addresses, each with the length of its network's prefix, on a task of `runtime`.
     pub fn start(queue: PacketQueue, addresses: Vec<(IpAddr, u8)>, mtu: u16, runtime: &Handle) -> Self {
-        let table = Arc::new(Table::new(addresses, mtu));
-        runtime.spawn(Driver::new(queue, table.clone()).run());
-        Self { table }
+        let (table, queue) = (Arc::new(Table::new(addresses, mtu)), Arc::new(queue));
+        runtime.spawn(Driver::new(queue.clone(), table.clone()).run());
+        Self { table, queue }
     }
 
     /// Opens a TCP connection from the stack's first address of the destination's family.
@@ -70,7 +73,16 @@ impl Stack {
         }
     }
 
-    /// Replaces the addresses. Connections from addresses that stay go on, the others break.
+    /// Takes the packets of a pair of addresses past the stack, in place of an earlier diversion of the same pair.
+    ///
+    /// # Errors
+    /// When the local address is none of the stack's, or there are too many diversions.
+    pub fn divert(&self, pair: Pair) -> Result<Diversion, ConnectError> {
+        let (network, line) = self.table.divert(pair)?;
+        Ok(Diversion::new(self.table.clone(), self.queue.clone(), pair, network, line))
+    }
+
+    /// Replaces the addresses. Connections and diversions of addresses that stay go on, the others break.
     pub fn set_addresses(&self, addresses: Vec<(IpAddr, u8)>) {
         self.table.set_addresses(addresses);
     }

@@ -7,44 +7,51 @@ use smoltcp::wire::{IpAddress, IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, Tc
 use super::connection::Connection;
 
 /// The addresses of a packet, and the connection of a TCP segment.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Heading {
+    pub source: IpAddr,
     pub destination: IpAddr,
     pub connection: Option<Connection>,
     pub is_reset: bool,
+    /// Whether the stack has a use for such packets.
+    pub is_useful: bool,
 }
 
 impl Heading {
-    /// Reads the heading of a packet; nothing for packets that the stack has no use for.
+    /// Reads the heading of a packet; nothing where it is malformed.
     pub fn of(packet: &[u8]) -> Option<Heading> {
         packet.first()?;
         match IpVersion::of_packet(packet).ok()? {
             IpVersion::Ipv4 => {
                 let packet = Ipv4Packet::new_checked(packet).ok()?;
                 let is_fragment = packet.more_frags() || packet.frag_offset() != 0;
-                let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
-                (!is_fragment).then(|| Self::of_payload(source, destination, packet.next_header(), packet.payload()))?
+                let heading = Self::without_payload(packet.src_addr().into(), packet.dst_addr().into());
+                let whole = (!is_fragment).then(|| packet.payload());
+                Some(heading.with_payload(packet.next_header(), whole))
             }
             IpVersion::Ipv6 => {
                 let packet = Ipv6Packet::new_checked(packet).ok()?;
-                let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
-                Self::of_payload(source, destination, packet.next_header(), packet.payload())
+                let heading = Self::without_payload(packet.src_addr().into(), packet.dst_addr().into());
+                Some(heading.with_payload(packet.next_header(), Some(packet.payload())))
             }
         }
     }
 
-    fn of_payload(source: IpAddr, destination: IpAddr, protocol: IpProtocol, payload: &[u8]) -> Option<Heading> {
-        match protocol {
-            IpProtocol::Tcp => {
-                let segment = TcpPacket::new_checked(payload).ok()?;
+    fn without_payload(source: IpAddr, destination: IpAddr) -> Self {
+        Self { source, destination, connection: None, is_reset: false, is_useful: false }
+    }
+
+    fn with_payload(self, protocol: IpProtocol, payload: Option<&[u8]>) -> Self {
+        match (protocol, payload) {
+            (IpProtocol::Tcp, Some(payload)) => TcpPacket::new_checked(payload).map_or(self, |segment| {
                 let connection = Connection {
-                    local: SocketAddr::new(destination, segment.dst_port()),
-                    remote: SocketAddr::new(source, segment.src_port()),
+                    local: SocketAddr::new(self.destination, segment.dst_port()),
+                    remote: SocketAddr::new(self.source, segment.src_port()),
                 };
-                Some(Heading { destination, connection: Some(connection), is_reset: segment.rst() })
-            }
-            IpProtocol::Icmp | IpProtocol::Icmpv6 => Some(Heading { destination, connection: None, is_reset: false }),
-            _ => None,
+                Self { connection: Some(connection), is_reset: segment.rst(), is_useful: true, ..self }
+            }),
+            (IpProtocol::Icmp | IpProtocol::Icmpv6, Some(_)) => Self { is_useful: true, ..self },
+            _ => self,
         }
     }
 }

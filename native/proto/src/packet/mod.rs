@@ -1,7 +1,8 @@
-//! Inner packets: reading their headers, splitting super-packets, merging packets into super-packets.
+//! Inner packets: reading their headers, splitting super-packets, merging packets into super-packets, framing for Ethernet.
 
 pub mod checksum;
 mod congestion;
+pub mod ethernet;
 mod fragment;
 mod icmp;
 mod merge;

@@ -35,13 +35,20 @@ class SnapshotCollector(Collector):
         yield _labelled(CounterMetricFamily, "drops", "Packets dropped", "reason", self.snapshot["drops"])
         offloads = self.snapshot["offloads"]
         yield _labelled(GaugeMetricFamily, "offload_active", "Whether an offload is in use", "offload", offloads)
-        yield _labelled(CounterMetricFamily, "gates_ended", "Gates that have ended", "reason", self.gates.ends)
-        yield GaugeMetricFamily("golem_vpn_gates_open", "Gates open now", value=self.gates.open)
+        yield from self._gates()
         yield GaugeMetricFamily("golem_vpn_result_polls", "Calls that wait for results", value=self.waiting)
         connected = len(list(self.node.connected()))
         yield GaugeMetricFamily("golem_vpn_control_connections", "Nodes connected to", value=connected)
         yield from self._paths()
         yield from self._relays()
+
+    def _gates(self) -> Iterator[Metric]:
+        tcp, raw, drops = self.gates.tcp, self.gates.raw, self.gates.raw_drops()
+        yield _labelled(CounterMetricFamily, "gates_ended", "Gates that have ended", "reason", tcp.ends)
+        yield GaugeMetricFamily("golem_vpn_gates_open", "Gates open now", value=tcp.open)
+        yield _labelled(CounterMetricFamily, "raw_gates_ended", "Raw gates that have ended", "reason", raw.ends)
+        yield GaugeMetricFamily("golem_vpn_raw_gates_open", "Raw gates open now", value=raw.open)
+        yield _labelled(CounterMetricFamily, "raw_gate_drops", "Frames dropped by raw gates", "reason", drops)
 
     def _paths(self) -> Iterator[Metric]:
         peers = list(self.node.peers())

@@ -1,4 +1,4 @@
-"""The Net API: networks, addresses, nodes, and the gate into them; the same below two prefixes."""
+"""The Net API: networks, addresses, nodes, and the gates into them; the same below two prefixes."""
 
 from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
@@ -99,10 +99,30 @@ async def open_gate(
     raise InvalidInput(f"Request error: NoWebsocketUpgrade: {ip} port {port} is reached by a websocket upgrade only")
 
 
+@get(
+    "/net/{network_id:str}/raw/from/{source:str}/to/{destination:str}",
+    status_code=HTTP_101_SWITCHING_PROTOCOLS,
+    responses=raises(400, 403, 404, 426, 503),
+)
+async def open_raw_gate(
+    caller: Caller, networks: Networks, network_id: FromPath[str], source: FromPath[str], destination: FromPath[str]
+) -> None:
+    """Ties a websocket to a way for Ethernet frames from an address of the caller to one of another member, and back.
+
+    Each binary message is one frame of IPv4 or IPv6, both ways; frames between other addresses are dropped. Requests
+    of ARP and neighbour discovery for addresses of the network are answered. A second gate between the same addresses
+    takes the place of the first, which is closed.
+    """
+    await networks.show(caller.identity, network_id)
+    raise InvalidInput(
+        f"Request error: NoWebsocketUpgrade: frames from {source} to {destination} are sent over a websocket only"
+    )
+
+
 def routers() -> list[Router]:
     """Gives the API below each of its prefixes."""
     handlers = [
         list_networks, create_network, show_network, remove_network, list_addresses, add_address, list_nodes, add_node,
-        remove_node, list_connections, open_gate,
+        remove_node, list_connections, open_gate, open_raw_gate,
     ]  # fmt: skip
     return [Router(prefix, route_handlers=handlers, tags=["Net API"]) for prefix in prefixes.NET]

@@ -15,6 +15,7 @@ async def test_prometheus_reads_without_a_key(stranger: httpx.AsyncClient, path:
     assert 'golem_vpn_offload_active{offload="udp_gro"} 0.0' in lines
     assert "golem_vpn_peers 2.0" in lines
     assert "golem_vpn_gates_open 0.0" in lines
+    assert "golem_vpn_raw_gates_open 0.0" in lines
     assert 'golem_vpn_peer_paths{kind="relayed"} 1.0' in lines
     assert 'golem_vpn_peer_paths{kind="none"} 1.0' in lines
     assert 'golem_vpn_peer_paths{kind="direct"} 0.0' in lines

@@ -172,6 +172,7 @@ async def test_others_get_404_until_they_have_a_network(
     requests = [
         ("GET", ""), ("DELETE", ""), ("GET", "/nodes"), ("GET", "/addresses"), ("GET", "/tcp"),
         ("DELETE", f"/nodes/{A}"), ("GET", "/tcp/10.0.0.2/80"),
+        ("GET", "/raw/from/10.0.0.1/to/10.0.0.2"),
     ]  # fmt: skip
     for method, path in requests:
         response = await client.request(method, f"{V1}/{made['id']}{path}")
@@ -193,9 +194,10 @@ async def test_two_keys_of_one_identity_share_the_networks(
     assert (await client.get(V1)).json() == [made]
 
 
-async def test_the_gate_wants_an_upgrade(client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("path", ["tcp/10.0.0.2/80", "raw/from/10.0.0.1/to/10.0.0.2"])
+async def test_the_gates_want_an_upgrade(client: httpx.AsyncClient, path: str) -> None:
     made = await make(client)
-    response = await client.get(f"{V1}/{made['id']}/tcp/10.0.0.2/80")
+    response = await client.get(f"{V1}/{made['id']}/{path}")
     assert response.status_code == 400
     assert "NoWebsocketUpgrade" in message_of(response)
 

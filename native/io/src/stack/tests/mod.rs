@@ -1,3 +1,4 @@
+mod diversions;
 mod remote;
 mod strangers;
 
@@ -7,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::packet::Heading;
 use super::*;
 use crate::queue::queue_device;
 use remote::{Faults, Service};

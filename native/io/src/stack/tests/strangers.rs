@@ -8,16 +8,15 @@ use smoltcp::wire::{
 
 use super::*;
 use crate::queue::{QueueEnd, Received};
-use crate::stack::packet::Heading;
 
 const PINGS: [(&str, &str); 2] = [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")];
 
-fn alone() -> (Stack, QueueEnd) {
+pub(super) fn alone() -> (Stack, QueueEnd) {
     let (end, queue) = queue_device(1024);
     (Stack::start(queue, vec![(ip("10.0.0.1"), 24), (ip("fd00::1"), 64)], 1420, &Handle::current()), end)
 }
 
-async fn next(end: &mut QueueEnd) -> Vec<u8> {
+pub(super) async fn next(end: &mut QueueEnd) -> Vec<u8> {
     let packet = async {
         loop {
             match end.receive() {
@@ -30,7 +29,7 @@ async fn next(end: &mut QueueEnd) -> Vec<u8> {
     timeout(PATIENCE, packet).await.unwrap()
 }
 
-fn packet(from: IpAddr, to: IpAddr, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
+pub(super) fn packet(from: IpAddr, to: IpAddr, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
     let repr = IpRepr::new(from.into(), to.into(), protocol, payload.len(), 64);
     let mut packet = vec![0; repr.header_len()];
     repr.emit(&mut packet[..], &ChecksumCapabilities::default());
@@ -38,7 +37,7 @@ fn packet(from: IpAddr, to: IpAddr, protocol: IpProtocol, payload: &[u8]) -> Vec
     packet
 }
 
-fn ping(to: IpAddr, from: IpAddr) -> Vec<u8> {
+pub(super) fn ping(to: IpAddr, from: IpAddr) -> Vec<u8> {
     let checksums = ChecksumCapabilities::default();
     match (IpAddress::from(from), IpAddress::from(to)) {
         (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) => {
@@ -57,7 +56,7 @@ fn ping(to: IpAddr, from: IpAddr) -> Vec<u8> {
 }
 
 /// A segment with two bytes, unless it opens a connection, from port 80 of 10.0.0.2.
-fn segment(port: u16, control: TcpControl, sequence: i32, acknowledged: i32, window: u16) -> Vec<u8> {
+pub(super) fn segment(port: u16, control: TcpControl, sequence: i32, acknowledged: i32, window: u16) -> Vec<u8> {
     let bytes: &[u8] = if control == TcpControl::Syn { b"" } else { b"xy" };
     segment_with(port, control, sequence, acknowledged, window, bytes)
 }
@@ -91,7 +90,7 @@ fn segment_with(
     packet(from, to, IpProtocol::Tcp, &payload)
 }
 
-async fn expect_pong(end: &mut QueueEnd) {
+pub(super) async fn expect_pong(end: &mut QueueEnd) {
     for (own, other) in PINGS {
         assert!(end.send(ping(ip(own), ip(other))));
         let answer = loop {
