@@ -276,6 +276,28 @@ class Endpoint:
         """
 
 @final
+class RawGate:
+    """
+    A way for Ethernet frames between an address of a stack and one of another member.
+    """
+    def close(self, /) -> None:
+        """
+        Ends the gate, and its websocket. A second call does nothing.
+        """
+    def drops(self, /) -> dict[str, int]:
+        """
+        Counts the frames that went no further, by reason.
+        """
+    def pump_websocket(
+        self, /, fd: SupportsIndex, already_read: bytes | bytearray, response_head: bytes | bytearray
+    ) -> Future[str]:
+        """
+        Writes the response head to a duplicate of the client's socket, then carries frames both ways, each a message.
+
+        Gives the reason why it ended. `already_read` is what came behind the head of the client's request.
+        """
+
+@final
 class Relay:
     """
     Carries sealed datagrams between nodes that can't reach each other, over TLS.
@@ -321,28 +343,6 @@ class Relay:
         """
         Listens at `IP:PORT`, TCP, and at the same UDP port for address discovery. Certificate and key are PEM; without
         them one is made that lasts as long as the relay. Nobody is admitted at first.
-        """
-
-@final
-class RawGate:
-    """
-    A way for Ethernet frames between an address of a stack and one of another member.
-    """
-    def close(self, /) -> None:
-        """
-        Ends the gate, and its websocket. A second call does nothing.
-        """
-    def drops(self, /) -> dict[str, int]:
-        """
-        Counts the frames that went no further, by reason.
-        """
-    def pump_websocket(
-        self, /, fd: SupportsIndex, already_read: bytes | bytearray, response_head: bytes | bytearray
-    ) -> Future[str]:
-        """
-        Writes the response head to a duplicate of the client's socket, then carries frames both ways, each a message.
-
-        Gives the reason why it ended. `already_read` is what came behind the head of the client's request.
         """
 
 @final
