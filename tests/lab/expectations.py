@@ -18,7 +18,7 @@ double     .      .    .
 symmetric  .      1    1      2
 firewall   .      .    .      1         .
 no-udp     U      U    U      U         U        U
-six        .      6    6      6         6        U      .
+six        .      6    6      1         6        U      .
 narrow     .      .    .      .         .        U      6   .
 tight      .      .    .      .         .        U      6   .      .
 rough      .      .    .      .         .        U      6   .      .     .
