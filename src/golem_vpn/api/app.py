@@ -1,5 +1,7 @@
 """Puts the routes, the middleware and the error answers together."""
 
+from collections.abc import Callable
+
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
@@ -31,6 +33,17 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 def create_app(services: Services) -> ASGIApp:
     """Makes the application that answers everything but websocket upgrades."""
+    return guard(make_routes(lambda: services, services.node.version), services)
+
+
+def guard(routes: Litestar, services: Services) -> ASGIApp:
+    """Puts before the routes what each request has to pass."""
+    authenticated = Authentication(AllowedMethods(routes, _methods(routes)), services.app_keys)
+    return CrossOrigin(authenticated, services.app_keys, services.allow_origins)
+
+
+def make_routes(services: Callable[[], Services], version: str) -> Litestar:
+    """Puts all routes together, which takes a good part of a second; they call the services of the moment."""
     apis = (
         activity,
         agreements,
@@ -45,16 +58,14 @@ def create_app(services: Services) -> ASGIApp:
         payment_documents,
         provider,
     )
-    app = Litestar(
+    return Litestar(
         [*net.routers(), *(api.router() for api in apis), *images.routers(), *metrics.handlers, *docs.handlers],
         dependencies=providers(services),
         exception_handlers=failures.HANDLERS,
-        openapi_config=openapi.configuration(services.node.version),
+        openapi_config=openapi.configuration(version),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
-    authenticated = Authentication(AllowedMethods(app, _methods(app)), services.app_keys)
-    return CrossOrigin(authenticated, services.app_keys, services.allow_origins)
 
 
 def _methods(app: Litestar) -> dict[str, set[str]]:

@@ -1,5 +1,6 @@
 """What routes ask for by parameter name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -64,34 +65,31 @@ OwnProvider: TypeAlias = NamedDependency[SkipValidation[Provider | None]]
 OwnIdentities: TypeAlias = NamedDependency[SkipValidation[Identities]]
 
 
-def providers(services: Services) -> dict[str, Provide]:
-    """Names what routes can ask for."""
-    shared = {
-        "node": services.node,
-        "identities": services.identities,
-        "app_keys": services.app_keys,
-        "networks": services.networks,
-        "gates": services.gates,
-        "directory": services.directory,
-        "attachments": services.attachments,
-        "market": services.market,
-        "agreements": services.market.agreements,
-        "activities": services.activities,
-        "images": services.images,
-        "payments": services.payments,
-        "bus": services.bus,
-        "own_files": services.files,
-        "provider": services.provider,
-    }
+def providers(services: Callable[[], Services]) -> dict[str, Provide]:
+    """Names what routes can ask for; whoever gives the services is asked anew for each request."""
+
+    def provide(choose: Callable[[Services], object]) -> Provide:
+        return Provide(lambda: choose(services()), sync_to_thread=False)
+
     return {
         "caller": Provide(_caller, sync_to_thread=False),
-        **{name: _constant(service) for name, service in shared.items()},
+        "node": provide(lambda its: its.node),
+        "identities": provide(lambda its: its.identities),
+        "app_keys": provide(lambda its: its.app_keys),
+        "networks": provide(lambda its: its.networks),
+        "gates": provide(lambda its: its.gates),
+        "directory": provide(lambda its: its.directory),
+        "attachments": provide(lambda its: its.attachments),
+        "market": provide(lambda its: its.market),
+        "agreements": provide(lambda its: its.market.agreements),
+        "activities": provide(lambda its: its.activities),
+        "images": provide(lambda its: its.images),
+        "payments": provide(lambda its: its.payments),
+        "bus": provide(lambda its: its.bus),
+        "own_files": provide(lambda its: its.files),
+        "provider": provide(lambda its: its.provider),
     }
 
 
 def _caller(request: Request[Any, StoredAppKey, Any]) -> StoredAppKey:
     return request.auth
-
-
-def _constant(value: object) -> Provide:
-    return Provide(lambda: value, sync_to_thread=False)

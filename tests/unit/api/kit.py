@@ -8,10 +8,11 @@ import anyio
 import httpx
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+from litestar import Litestar
 from litestar.types import ASGIApp
 
 from golem_vpn.activity.service import ActivityService
-from golem_vpn.api.app import create_app
+from golem_vpn.api.app import guard, make_routes
 from golem_vpn.api.app_keys import AppKeys
 from golem_vpn.api.dependencies import Services
 from golem_vpn.api.gate import Gates
@@ -307,9 +308,32 @@ def make_hub(control: Control, database: Database) -> Hub:
     return Hub(control, records, Exclusions(ExclusionRepository(database)), HubRepository(database))
 
 
+class Present:
+    """The services of the test that runs."""
+
+    def __init__(self) -> None:
+        self.services: Services | None = None
+
+    def __call__(self) -> Services:
+        assert self.services is not None
+        return self.services
+
+
+@pytest.fixture(scope="session")
+def present() -> Present:
+    return Present()
+
+
+@pytest.fixture(scope="session")
+def routes(present: Present) -> Litestar:
+    """The routes, put together once for all tests."""
+    return make_routes(present, NodeAtRest.version)
+
+
 @pytest.fixture
-def app(services: Services) -> ASGIApp:
-    return create_app(services)
+def app(routes: Litestar, present: Present, services: Services) -> ASGIApp:
+    present.services = services
+    return guard(routes, services)
 
 
 @pytest.fixture
