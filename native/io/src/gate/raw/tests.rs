@@ -159,7 +159,7 @@ async fn what_is_not_between_the_two_addresses_is_dropped_and_counted() {
 
 #[tokio::test]
 async fn neighbours_are_answered_for() {
-    let (stack, mut end) = stack();
+    let (stack, end) = stack();
     let mut client = client(&stack, Limits::default()).await;
     let question = |target: [u8; 4]| {
         let mut frame = [&[0xff; 6][..], &CLIENT_MAC, &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1]].concat();
@@ -181,7 +181,7 @@ async fn neighbours_are_answered_for() {
 
 #[tokio::test]
 async fn a_second_gate_takes_the_place_of_the_first() {
-    let (stack, mut end) = stack();
+    let (stack, end) = stack();
     let mut first = client(&stack, Limits::default()).await;
     let mut second = client(&stack, Limits::default()).await;
     let reason = "another gate has the same addresses".into();
