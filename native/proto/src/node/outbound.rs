@@ -70,9 +70,10 @@ impl Node {
         }
         let lasting_limit = way.lasting_limit(longest);
         if lasting_limit < longest && packet.begins_connection() {
-            let mut clamped = packet.packet.to_vec();
+            let mut clamped = vec![0; packet.length(0)];
+            packet.write(0, &mut clamped);
             clamp_segment_size(&packet.ip, &mut clamped, lasting_limit);
-            let clamped = Outgoing::read(packet.device, packet.offload, &clamped)?;
+            let clamped = Outgoing::read(packet.device, Offload::default(), &clamped)?;
             return self.transmit(now, id, |session, to, trains| clamped.seal(session, to, trains));
         }
         self.transmit(now, id, |session, to, trains| packet.seal(session, to, trains))

@@ -15,7 +15,7 @@ pub(crate) fn begins_connection(ip: &IpHeader, packet: &[u8]) -> bool {
 }
 
 /// Lowers the segment size in a packet that begins a connection, so that no packet of it is longer than `limit`.
-/// The checksum, be it partial or full, stays as right as it was.
+/// The checksum, which must not be partial, stays as right as it was.
 pub(crate) fn clamp_segment_size(ip: &IpHeader, packet: &mut [u8], limit: u16) {
     let most = usize::from(limit).saturating_sub(ip.header_length + TCP_HEADER_LENGTH) as u16;
     let end = ip.total_length;

@@ -11,9 +11,9 @@ use crate::Route;
 use crate::wire::OVERHEAD;
 
 /// Outer IP packets that are tried, the shortest of which is assumed of any path.
-const OUTER: [u16; 5] = [576, 1280, 1400, 1440, 1480];
+const OUTER: [u16; 7] = [576, 800, 1060, 1280, 1400, 1440, 1480];
 /// The outer IP packet that a path is assumed to carry until it shows.
-const ASSUMED: usize = 1;
+const ASSUMED: usize = 3;
 const UDP_AND_IPV4: u16 = 28;
 const UDP_AND_IPV6: u16 = 48;
 const MOST_ATTEMPTS: u32 = 3;
@@ -181,7 +181,9 @@ mod tests {
 
     #[test]
     fn every_width_is_found() {
-        for (narrow, expected) in [(1500, 1420), (1420, 1420), (1400, 1380), (1340, 1340), (1220, 1220), (600, 516)] {
+        let wide = [(1500, 1420), (1420, 1420), (1400, 1380), (1340, 1340), (1220, 1220)];
+        let tight = [(1219, 1000), (1000, 1000), (999, 740), (740, 740), (600, 516)];
+        for (narrow, expected) in wide.into_iter().chain(tight) {
             let (mut mtu, mut now) = (PathMtu::direct(&route(), 1420), Instant::now());
             assert_eq!((mtu.limit(), mtu.is_settled()), (1220, false));
             let first = mtu.search(now, RTT);

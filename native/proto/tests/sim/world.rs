@@ -139,7 +139,12 @@ impl World {
 
     /// Lets a host's device send a packet.
     pub fn send(&mut self, host: usize, packet: &[u8]) {
-        self.hosts[host].node.handle_packet(self.now, DEVICE, Offload::default(), packet);
+        self.send_offloaded(host, Offload::default(), packet);
+    }
+
+    /// Has a host send a packet that its kernel has not finished.
+    pub fn send_offloaded(&mut self, host: usize, offload: Offload, packet: &[u8]) {
+        self.hosts[host].node.handle_packet(self.now, DEVICE, offload, packet);
         self.fetch(host);
     }
 
