@@ -147,7 +147,7 @@ class Directory:
             joined = await self._attach(hub)
         except GolemVpnError:
             if not known:
-                self.relays.forget(hub.node_id)
+                self._forget(hub.node_id)
             raise
         await self._repository.put(joined)
         self._note(joined)
@@ -242,6 +242,8 @@ class Directory:
         if hub.token is not None:
             await self._control.request(hub.node_id, Join(hub.token), type(None), HUB_TIMEOUT)
             _log.info("directory.joined", hub=hub.node_id)
+            # From now on the hub shows this node to others, which need not wait until what follows is stored.
+            self._note(msgspec.structs.replace(hub, token=None))
         told_before = self.relays.told(hub.node_id)
         attached = await self._control.request(hub.node_id, Attach(), Attached, HUB_TIMEOUT)
         self._revisions[hub.node_id] = attached.revision
@@ -256,11 +258,14 @@ class Directory:
         self._joined[hub.node_id] = hub
         self._records.keep("directory", hub.node_id)
 
-    async def _drop(self, hub_id: str) -> None:
-        del self._joined[hub_id]
+    def _forget(self, hub_id: str) -> None:
+        self._joined.pop(hub_id, None)
         self._lists.forget(hub_id)
         self.relays.forget(hub_id)
         self._records.release("directory", hub_id)
+
+    async def _drop(self, hub_id: str) -> None:
+        self._forget(hub_id)
         await self._repository.remove(hub_id)
         await self._exclusions.forget(hub_id)
 

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import anyio
 import pytest
 
 from golem_vpn.errors import Forbidden, InvalidInput, PeerUnreachable
@@ -8,6 +9,7 @@ from golem_vpn.net.messages import Join, ListNodes, LookUp, NodeEntry, RecordsCh
 from golem_vpn.net.node_lists import NEVER
 from golem_vpn.net.record import SignedRecord
 from golem_vpn.net.ticket import Ticket
+from golem_vpn.store.hubs import JoinedHubRepository, StoredHub
 from tests.unit.net.kit import Station, cluster, eventually, eventually_is
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +30,26 @@ async def test_members_find_each_other(wire: MemoryWire, tmp_path: Path) -> None
         assert known is not None
         assert known.record.endpoint_id == bob.endpoint.endpoint_id
         assert (await alice.node.control.connect(bob.id)).node_id == bob.id
+
+
+async def test_a_hub_is_asked_as_soon_as_it_let_this_node_in(
+    wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, put = anyio.Event(), JoinedHubRepository.put
+
+    async def put_slowly(self: JoinedHubRepository, hub: StoredHub) -> None:
+        await stored.wait()
+        await put(self, hub)
+
+    monkeypatch.setattr(JoinedHubRepository, "put", put_slowly)
+    async with cluster(wire, tmp_path) as nodes, anyio.create_task_group() as tasks:
+        hub = await nodes.start("hub", hub=True)
+        alice = await nodes.start("alice")
+        tasks.start_soon(alice.node.directory.join, await hub.node.directory.ticket())
+        await eventually(lambda: alice.id in hub.node.directory.own_hub().members)
+        await eventually(lambda: hub.id in alice.node.directory.hubs)
+        assert await names(alice) == {"hub": True, "alice": True}
+        stored.set()
 
 
 async def test_strangers_are_told_nothing(wire: MemoryWire, tmp_path: Path) -> None:
