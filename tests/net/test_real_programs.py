@@ -1,10 +1,12 @@
 """Programs that know nothing of what carries their packets, as payloads on two providers."""
 
 import json
+from typing import Any
 
 import pytest
 
 from golem_vpn.sdk.client import Client
+from golem_vpn.sdk.machine import PayloadMachine
 from tests.net.machines import eventually, payload_machines, write_file
 
 pytestmark = [pytest.mark.network, pytest.mark.anyio]
@@ -28,13 +30,24 @@ async def test_ping(client: Client, cidr: str) -> None:
     assert " 0% packet loss" in output
 
 
+async def _measured(machine: PayloadMachine, address: str, result: str, *options: str) -> dict[str, float]:
+    """Runs iperf3, which on a busy machine may end well without a result, and then says why in its report."""
+    reports: list[dict[str, Any]] = []
+    for _ in range(3):
+        text = await eventually(machine, "iperf3", "--client", address, "-t", "1", "--json", *options)
+        reports.append(json.loads(text))
+        if (measured := reports[-1]["end"].get(result)) is not None:
+            return dict(measured)
+    raise AssertionError(reports)
+
+
 @pytest.mark.parametrize("cidr", ["192.168.0.0/24", "fd00:7::/64"])
 async def test_iperf3_over_tcp_and_udp(client: Client, cidr: str) -> None:
     async with payload_machines(client, cidr) as (a, b):
         await a.spawn("iperf3", "--server")
         for options in ([], ["--reverse"], ["--udp", "--bitrate", "50M"]):
-            report = json.loads(await eventually(b, "iperf3", "--client", a.address, "-t", "1", "--json", *options))
-            assert report["end"]["sum" if "--udp" in options else "sum_received"]["bytes"] > 1_000_000
+            result = "sum" if "--udp" in options else "sum_received"
+            assert (await _measured(b, a.address, result, *options))["bytes"] > 1_000_000
 
 
 async def test_nginx(client: Client) -> None:
