@@ -210,7 +210,7 @@ class Directory:
             await self._keep(hub_id)
 
     async def _keep(self, hub_id: str) -> None:
-        backoff, attached = Backoff(), False
+        backoff, attached, stored = Backoff(), False, self._joined.get(hub_id)
         while (hub := self._joined.get(hub_id)) is not None:
             self._lost[hub_id] = lost = anyio.Event()
             try:
@@ -223,9 +223,10 @@ class Directory:
             except GolemVpnError as error:
                 _log.info("directory.hub_away", hub=hub_id, error=error.message)
             else:
-                if joined != hub:
+                if joined != stored:
                     await self._repository.put(joined)
                     self._note(joined)
+                    stored = joined
                 backoff.reset()
                 if not attached:
                     self._tell_attached()

@@ -1,14 +1,17 @@
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from golem_vpn.errors import Forbidden, InvalidInput, PeerUnreachable
+from golem_vpn.net.control import Control
 from golem_vpn.net.memory import MemoryWire
-from golem_vpn.net.messages import Join, ListNodes, LookUp, NodeEntry, RecordsChanged
+from golem_vpn.net.messages import Attach, Join, ListNodes, LookUp, NodeEntry, RecordsChanged
 from golem_vpn.net.node_lists import NEVER
 from golem_vpn.net.record import SignedRecord
 from golem_vpn.net.ticket import Ticket
+from golem_vpn.net.wire import Message
 from golem_vpn.store.hubs import JoinedHubRepository, StoredHub
 from tests.unit.net.kit import Station, cluster, eventually, eventually_is
 
@@ -50,6 +53,30 @@ async def test_a_hub_is_asked_as_soon_as_it_let_this_node_in(
         await eventually(lambda: hub.id in alice.node.directory.hubs)
         assert await names(alice) == {"hub": True, "alice": True}
         stored.set()
+
+
+async def test_a_hub_that_broke_off_after_it_let_this_node_in_is_stored_all_the_same(
+    wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, broken = Control.request, list[str]()
+
+    async def request_over_a_bad_line(self: Control, node_id: str, message: Message, *rest: Any, **more: Any) -> Any:
+        if isinstance(message, Attach) and not broken:
+            broken.append(node_id)
+            raise PeerUnreachable("the line is cut")
+        return await request(self, node_id, message, *rest, **more)
+
+    monkeypatch.setattr(Control, "request", request_over_a_bad_line)
+    async with cluster(wire, tmp_path) as nodes:
+        hub = await nodes.start("hub", hub=True)
+        alice = await nodes.start("alice", tickets=[Ticket.parse(await hub.node.directory.ticket())])
+        nothing_to_show: list[bytes | None] = [None]
+        await eventually_is(nothing_to_show, lambda: _tokens(alice.node.directory._repository))
+        assert broken == [hub.id]
+
+
+async def _tokens(repository: JoinedHubRepository) -> list[bytes | None]:
+    return [stored.token for stored in await repository.all()]
 
 
 async def test_strangers_are_told_nothing(wire: MemoryWire, tmp_path: Path) -> None:
