@@ -34,8 +34,11 @@ class Stage:
     """The moment before their network was made."""
 
     def path(self) -> dict[str, Any]:
-        """Tells how packets of the first machine get to the second."""
-        path: dict[str, Any] = self.nodes[0].peer(self.nodes[1])["path"]
+        """Tells how packets of the first machine get to the second; no way while the first knows nothing of it."""
+        try:
+            path: dict[str, Any] = self.nodes[0].peer(self.nodes[1])["path"]
+        except LookupError:
+            return {"kind": "none", "relay": None}
         return path
 
     def wait_path(self, kind: str) -> float:
