@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use golem_vpn_proto::packet::checksum;
 use golem_vpn_proto::{
-    Attachment, Candidate, Cipher, Config, DeviceConfig, DeviceId, Event, IpPrefix, Member, Network, NetworkId, Node,
-    NodeId, Offload, OffloadKind, PartialChecksum, Source,
+    Attachment, Candidate, Cipher, Config, DeviceConfig, DeviceId, Ecn, Event, IpPrefix, Member, Network, NetworkId,
+    Node, NodeId, Offload, OffloadKind, PartialChecksum, Source,
 };
 
 const NETWORK: NetworkId = NetworkId([1; 16]);
@@ -147,7 +147,7 @@ impl Pair {
         let mut spent = start.elapsed();
         loop {
             let start = Instant::now();
-            let train = self.sender.poll_transmit();
+            let train = self.sender.poll_transmit(self.now);
             spent += start.elapsed();
             let Some(train) = train else { return spent };
             trains.push((train.segment_size, train.bytes.to_vec()));
@@ -157,7 +157,7 @@ impl Pair {
     fn receive(&mut self, trains: &mut [(usize, Vec<u8>)]) -> Duration {
         let start = Instant::now();
         for (segment_size, bytes) in trains {
-            self.receiver.handle_datagram(self.now, address(1).into(), *segment_size, bytes);
+            self.receiver.handle_datagram(self.now, address(1).into(), Ecn::NotCapable, *segment_size, bytes);
         }
         while self.receiver.poll_delivery().is_some() {}
         start.elapsed()
@@ -170,8 +170,8 @@ fn low_decile(mut values: Vec<f64>) -> f64 {
 }
 
 fn transfer(now: Instant, host: u8, from: &mut Node, to: &mut Node) {
-    while let Some(train) = from.poll_transmit() {
-        to.handle_datagram(now, address(host).into(), train.segment_size, &mut train.bytes.to_vec());
+    while let Some(train) = from.poll_transmit(now) {
+        to.handle_datagram(now, address(host).into(), Ecn::NotCapable, train.segment_size, &mut train.bytes.to_vec());
     }
 }
 

@@ -42,6 +42,8 @@ drop_reasons! {
     RelayQueueFull, "relay_queue_full", "too much waits for a relay that is slower than the packets";
     RelayQueueLate, "relay_queue_late", "waited too long for a relay that is slower than the packets";
     LinkRemoved, "link_removed", "waited for a peer, network or member that was removed";
+    SendQueueFull, "send_queue_full", "packets come faster than they are sent, and their queue is full";
+    SendQueueLate, "send_queue_late", "waited too long because packets come faster than they are sent";
     TransmitQueueFull, "transmit_queue_full", "datagrams were not fetched fast enough";
     DeliveryQueueFull, "delivery_queue_full", "packets for devices were not fetched fast enough";
     MalformedDatagram, "malformed_datagram", "a datagram that is not one of ours";
@@ -49,6 +51,7 @@ drop_reasons! {
     EarlyDatagram, "early_datagram", "a datagram that came before the reply to the handshake it belongs to";
     Forged, "forged", "a datagram that its session's key does not open";
     ForeignRelay, "foreign_relay", "relayed for a node that is not the session's peer";
+    CongestionMet, "congestion_met", "a datagram met congestion, and its packet's sender does not understand marks";
     Replayed, "replayed", "a datagram that was received before, or is far too old";
     MalformedFrame, "malformed_frame", "a control frame of a peer that can't be read";
     UnknownReflection, "unknown_reflection", "a reflection request or answer that nobody was told to expect";

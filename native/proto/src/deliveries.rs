@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::buffers::Buffers;
 use crate::packet::{Flow, IpHeader, PROTOCOL_TCP, Segment, Superpacket};
 use crate::{Delivery, DeviceConfig, DeviceId, DropReason, Offload};
 
@@ -9,11 +10,6 @@ use crate::{Delivery, DeviceConfig, DeviceId, DropReason, Offload};
 const MOST_PARCELS: usize = 2048;
 /// Most flows that grow at the same time.
 const MOST_OPEN: usize = 16;
-/// Room of a buffer for one packet; a super-packet gets a large one.
-const SMALL: usize = 2048;
-const LARGE: usize = 65_536;
-const MOST_SPARE_SMALL: usize = 512;
-const MOST_SPARE_LARGE: usize = 64;
 
 /// Parcels in the order of their first packets.
 #[derive(Default)]
@@ -140,42 +136,6 @@ impl Deliveries {
         self.open.retain(|open| {
             open.device != device || open.flow.source != ip.source || open.flow.destination != ip.destination
         });
-    }
-}
-
-/// Buffers to be used again, so that in steady state nothing is allocated.
-#[derive(Default)]
-struct Buffers {
-    small: Vec<Vec<u8>>,
-    large: Vec<Vec<u8>>,
-}
-
-impl Buffers {
-    fn take(&mut self, length: usize) -> Vec<u8> {
-        let (spare, capacity) = if length <= SMALL { (&mut self.small, SMALL) } else { (&mut self.large, LARGE) };
-        spare.pop().unwrap_or_else(|| Vec::with_capacity(capacity))
-    }
-
-    /// Moves what is in a small buffer to a large one.
-    fn enlarge(&mut self, packet: &mut Vec<u8>) {
-        if packet.capacity() < LARGE {
-            let mut large = self.take(LARGE);
-            large.extend_from_slice(packet);
-            let small = std::mem::replace(packet, large);
-            self.give_back(small);
-        }
-    }
-
-    fn give_back(&mut self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        let (spare, most) = if buffer.capacity() < LARGE {
-            (&mut self.small, MOST_SPARE_SMALL)
-        } else {
-            (&mut self.large, MOST_SPARE_LARGE)
-        };
-        if spare.len() < most {
-            spare.push(buffer);
-        }
     }
 }
 

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::session::Refusal;
-use crate::{CandidateStatus, Cipher, DeviceId, NetworkId, NodeId, Offload, PathStatus, Route};
+use crate::{CandidateStatus, Cipher, DeviceId, Ecn, NetworkId, NodeId, Offload, PathStatus, Route};
 
 /// A train of datagrams for one place: each of `segment_size` bytes, the last may be shorter.
 #[derive(Debug)]
 pub struct Transmit<'a> {
     pub to: Route,
+    /// What their headers say of congestion.
+    pub ecn: Ecn,
     pub segment_size: usize,
     pub bytes: &'a [u8],
 }

@@ -12,6 +12,7 @@
 //! [`Node::poll_timeout`] (and [`Node::poll_delivery`] for what goes to a device).
 #![forbid(unsafe_code)]
 
+mod buffers;
 mod config;
 mod counters;
 mod deliveries;
@@ -43,6 +44,7 @@ pub use ids::{DeviceId, NetworkId, NodeId, ParseIdError};
 pub use network::{Attachment, DeviceConfig, IpPrefix, Member, Network};
 pub use node::Node;
 pub use offload::{Offload, OffloadKind, PartialChecksum, VIRTIO_HEADER_LENGTH};
+pub use packet::Ecn;
 pub use paths::{Candidate, CandidateStatus, Nat, Outcome, PathStatus, Reason, Source};
 pub use reflection::{ReflectionKey, ReflectorAddress};
 pub use route::{RelayId, RelayState, Route};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{Route, Transmit};
+use crate::{Ecn, Route, Transmit};
 
 /// Most datagrams that Linux segments out of one call.
 const MOST_SEGMENTS: usize = 64;
@@ -19,12 +19,14 @@ const LOOK_BACK: usize = 8;
 #[derive(Default)]
 pub(crate) struct Trains {
     ready: VecDeque<Train>,
+    bytes: usize,
     spare: Vec<Train>,
     taken: Option<Train>,
 }
 
 struct Train {
     to: Route,
+    ecn: Ecn,
     segment_size: usize,
     segments: usize,
     /// Whether another datagram may join.
@@ -35,36 +37,45 @@ struct Train {
 
 impl Trains {
     /// Room for one more datagram, not cleared; `None` when too many wait.
-    pub fn room(&mut self, to: Route, length: usize) -> Option<&mut [u8]> {
+    pub fn room(&mut self, to: Route, ecn: Ecn, length: usize) -> Option<&mut [u8]> {
         let behind = self.ready.iter().rev().take(LOOK_BACK).position(|train| train.to == to);
         let last = behind.map(|behind| self.ready.len() - 1 - behind);
-        let index = match last.filter(|last| self.ready[*last].takes(length)) {
+        let index = match last.filter(|last| self.ready[*last].takes(ecn, length)) {
             Some(last) => last,
-            None => self.start(to, length)?,
+            None => self.start(to, ecn, length)?,
         };
+        self.bytes += length;
         Some(self.ready[index].add(length))
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The oldest train; it is valid until the next call.
     pub fn poll(&mut self) -> Option<Transmit<'_>> {
         self.spare.extend(self.taken.take().filter(|_| self.spare.len() < MOST_SPARE));
         let train = self.taken.insert(self.ready.pop_front()?);
-        Some(Transmit { to: train.to, segment_size: train.segment_size, bytes: &train.bytes[..train.length] })
+        self.bytes -= train.length;
+        let Train { to, ecn, segment_size, .. } = *train;
+        Some(Transmit { to, ecn, segment_size, bytes: &train.bytes[..train.length] })
     }
 
-    fn start(&mut self, to: Route, segment_size: usize) -> Option<usize> {
+    fn start(&mut self, to: Route, ecn: Ecn, segment_size: usize) -> Option<usize> {
         if self.ready.len() >= MOST_TRAINS {
             return None;
         }
         let bytes = self.spare.pop().map_or_else(|| vec![0; LONGEST].into_boxed_slice(), |train| train.bytes);
-        self.ready.push_back(Train { to, segment_size, segments: 0, open: true, length: 0, bytes });
+        self.ready.push_back(Train { to, ecn, segment_size, segments: 0, open: true, length: 0, bytes });
         Some(self.ready.len() - 1)
     }
 }
 
 impl Train {
-    fn takes(&self, length: usize) -> bool {
+    fn takes(&self, ecn: Ecn, length: usize) -> bool {
         self.open
+            && ecn == self.ecn
             && length <= self.segment_size
             && self.segments < MOST_SEGMENTS
             && self.length + length <= self.bytes.len()
@@ -91,7 +102,7 @@ mod tests {
 
     fn fill(trains: &mut Trains, to: u16, lengths: &[usize]) {
         for length in lengths {
-            trains.room(address(to), *length).unwrap().fill(*length as u8);
+            trains.room(address(to), Ecn::NotCapable, *length).unwrap().fill(*length as u8);
         }
     }
 
@@ -120,6 +131,19 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_in_ecn_is_apart_and_in_order() {
+        let mut trains = Trains::default();
+        for ecn in [Ecn::CapableZero, Ecn::CapableZero, Ecn::CongestionExperienced, Ecn::CapableZero] {
+            trains.room(address(1), ecn, 100).unwrap();
+        }
+        let mut drained = Vec::new();
+        while let Some(train) = trains.poll() {
+            drained.push((train.ecn, train.bytes.len()));
+        }
+        assert_eq!(drained, [(Ecn::CapableZero, 200), (Ecn::CongestionExperienced, 100), (Ecn::CapableZero, 100)]);
+    }
+
+    #[test]
     fn trains_are_limited_in_datagrams_and_bytes() {
         let mut trains = Trains::default();
         fill(&mut trains, 1, &[50; 70]);
@@ -132,8 +156,8 @@ mod tests {
     fn the_queue_is_bounded() {
         let mut trains = Trains::default();
         for port in 0..MOST_TRAINS as u16 {
-            assert!(trains.room(address(port), 10).is_some());
+            assert!(trains.room(address(port), Ecn::NotCapable, 10).is_some());
         }
-        assert!(trains.room(address(9999), 10).is_none());
+        assert!(trains.room(address(9999), Ecn::NotCapable, 10).is_none());
     }
 }

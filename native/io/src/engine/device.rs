@@ -22,8 +22,8 @@ enum Port {
 
 /// What [`Device::read`] found.
 pub(super) enum Read {
-    /// A packet of so many bytes was handed over.
-    Packet(usize),
+    /// A packet was handed over.
+    Packet,
     Nothing,
     Lost(io::Error),
 }
@@ -72,7 +72,7 @@ impl Device {
         };
         self.counters.packets_in += 1;
         self.counters.bytes_in += length as u64;
-        Read::Packet(length)
+        Read::Packet
     }
 
     /// Writes one packet; one that the device does not take is dropped and counted.
@@ -121,7 +121,7 @@ impl Device {
             io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Read::Nothing,
             io::ErrorKind::InvalidData => {
                 self.counters.dropped_in += 1;
-                Read::Packet(0)
+                Read::Packet
             }
             _ => Read::Lost(error),
         }

@@ -5,11 +5,13 @@ mod commands;
 mod device;
 mod driver;
 mod messages;
+mod outlet;
 mod relaying;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod unsent;
+mod watching;
 
 pub use messages::{AttachError, Command, EngineStopped, Event, Outputs};
 pub use relaying::{RelayedDrops, RelayedTrain};

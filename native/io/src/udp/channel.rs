@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
+use golem_vpn_proto::Ecn;
+
 use super::{Datagrams, SocketStatus};
 use crate::poll::Bell;
 
@@ -27,6 +29,7 @@ pub(crate) struct Channel {
 }
 
 struct Train {
+    ecn: Ecn,
     segment_size: usize,
     bytes: Vec<u8>,
 }
@@ -63,13 +66,13 @@ impl Channel {
 }
 
 impl Datagrams for Channel {
-    fn send(&mut self, to: SocketAddr, segment_size: usize, bytes: &[u8]) -> usize {
+    fn send(&mut self, to: SocketAddr, ecn: Ecn, segment_size: usize, bytes: &[u8]) -> usize {
         let datagrams = bytes.len().div_ceil(segment_size) as u64;
         if to != self.remote_address {
             self.status.counters.dropped_unreachable += datagrams;
             return bytes.len();
         }
-        match self.outgoing.try_send(Train { segment_size, bytes: bytes.to_vec() }) {
+        match self.outgoing.try_send(Train { ecn, segment_size, bytes: bytes.to_vec() }) {
             Ok(()) => {
                 self.status.counters.datagrams_sent += datagrams;
                 self.other_bell.ring();
@@ -86,14 +89,14 @@ impl Datagrams for Channel {
         }
     }
 
-    fn receive(&mut self, mut take: impl FnMut(SocketAddr, usize, &mut [u8])) -> bool {
+    fn receive(&mut self, mut take: impl FnMut(SocketAddr, Ecn, usize, &mut [u8])) -> bool {
         if self.stalled.load(Ordering::SeqCst) {
             return true;
         }
         self.bell.quiet();
         for mut train in self.incoming.try_iter() {
             self.status.counters.datagrams_received += train.bytes.len().div_ceil(train.segment_size) as u64;
-            take(self.remote_address, train.segment_size, &mut train.bytes);
+            take(self.remote_address, train.ecn, train.segment_size, &mut train.bytes);
         }
         false
     }

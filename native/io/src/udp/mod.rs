@@ -4,6 +4,7 @@
 mod address;
 #[cfg(test)]
 pub(crate) mod channel;
+mod control;
 pub(crate) mod options;
 mod receive;
 mod send;
@@ -16,18 +17,20 @@ pub(crate) use socket::{Socket, probe};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
+use golem_vpn_proto::Ecn;
+
 /// Longest train of datagrams that one system call carries, in bytes and in datagrams.
 pub(crate) const LONGEST_TRAIN: usize = 65_507;
 pub(crate) const DATAGRAMS_PER_TRAIN: usize = 64;
 
 /// A socket as the driver sees it. Its descriptor tells when it can be read or written again.
 pub(crate) trait Datagrams: AsFd {
-    /// Sends a train of datagrams of `segment_size` bytes each (the last may be shorter). Returns how many bytes are
+    /// Sends a train of datagrams of `segment_size` bytes each (the last may be shorter), marked with `ecn`. Returns how many bytes are
     /// done with, sent or dropped and counted; fewer than given means that the socket is full.
-    fn send(&mut self, to: SocketAddr, segment_size: usize, bytes: &[u8]) -> usize;
+    fn send(&mut self, to: SocketAddr, ecn: Ecn, segment_size: usize, bytes: &[u8]) -> usize;
 
-    /// Hands a batch of received trains to `take`, with their source and segment size; `true` when more may be waiting.
-    fn receive(&mut self, take: impl FnMut(SocketAddr, usize, &mut [u8])) -> bool;
+    /// Hands a batch of received trains to `take`, with their source, mark and segment size; `true` when more may be waiting.
+    fn receive(&mut self, take: impl FnMut(SocketAddr, Ecn, usize, &mut [u8])) -> bool;
 
     fn local_address(&self) -> SocketAddr;
 

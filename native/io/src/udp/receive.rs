@@ -6,8 +6,11 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
+use golem_vpn_proto::Ecn;
+
 use super::SocketCounters;
 use super::address::RawAddress;
+use super::control::{Control, Facts};
 
 /// Trains per system call. Behind an interface without receive offload a train is one datagram,
 /// and only the batch lets packets be merged again: 32 of them took such a wire from 1.5 to 3.2 Gbit/s.
@@ -17,17 +20,6 @@ const LONGEST_DATAGRAM: usize = 1 << 16;
 pub(super) struct Receiver {
     buffers: Vec<u8>,
 }
-
-/// Room for one control message that carries an `int`, aligned as the kernel wants it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-union TrainControl {
-    _align: libc::cmsghdr,
-    bytes: [u8; CONTROL_LENGTH],
-}
-
-// SAFETY: CMSG_SPACE only computes.
-const CONTROL_LENGTH: usize = unsafe { libc::CMSG_SPACE(size_of::<libc::c_int>() as u32) } as usize;
 
 impl Receiver {
     pub(super) fn new() -> Self {
@@ -39,10 +31,10 @@ impl Receiver {
         &mut self,
         socket: BorrowedFd<'_>,
         counters: &mut SocketCounters,
-        mut take: impl FnMut(SocketAddr, usize, &mut [u8]),
+        mut take: impl FnMut(SocketAddr, Ecn, usize, &mut [u8]),
     ) -> bool {
         let mut sources = [RawAddress::empty(); TRAINS];
-        let mut controls = [TrainControl { bytes: [0; CONTROL_LENGTH] }; TRAINS];
+        let mut controls = [Control::new(); TRAINS];
         let mut parts = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; TRAINS];
         // SAFETY: all-zero bytes are a valid value of this C struct.
         let mut messages: [libc::mmsghdr; TRAINS] = unsafe { mem::zeroed() };
@@ -53,8 +45,7 @@ impl Receiver {
             header.msg_namelen = RawAddress::CAPACITY;
             header.msg_iov = &raw mut parts[index];
             header.msg_iovlen = 1;
-            header.msg_control = (&raw mut controls[index]).cast();
-            header.msg_controllen = CONTROL_LENGTH as _;
+            controls[index].lend(header);
         }
         let count = match receive_many(socket, &mut messages) {
             Ok(count) => count,
@@ -68,9 +59,10 @@ impl Receiver {
                 counters.dropped_empty += 1;
                 continue;
             };
-            let segment_size = segment_size(&message.msg_hdr).unwrap_or(train.len());
+            let Facts { segment_size, ecn } = Facts::read(&message.msg_hdr);
+            let segment_size = segment_size.unwrap_or(train.len());
             counters.datagrams_received += train.len().div_ceil(segment_size) as u64;
-            take(from, segment_size, train);
+            take(from, ecn, segment_size, train);
         }
         count == TRAINS
     }
@@ -91,18 +83,4 @@ fn tell(error: &io::Error, counters: &mut SocketCounters) -> bool {
     counters.receive_errors += 1;
     tracing::trace!(%error, "the socket reports an error");
     false
-}
-
-/// Size of the datagrams of a train; `None` when the message is a single datagram.
-fn segment_size(header: &libc::msghdr) -> Option<usize> {
-    // SAFETY: the kernel has filled the control buffer that `header` points to, and has set its length;
-    // the macros stay inside of it, and the data of this message is an int.
-    let size = unsafe {
-        let control = libc::CMSG_FIRSTHDR(header);
-        if control.is_null() || (*control).cmsg_level != libc::SOL_UDP || (*control).cmsg_type != libc::UDP_GRO {
-            return None;
-        }
-        ptr::read_unaligned(libc::CMSG_DATA(control).cast::<libc::c_int>())
-    };
-    usize::try_from(size).ok().filter(|size| *size > 0)
 }

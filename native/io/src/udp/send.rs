@@ -4,29 +4,23 @@ use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr;
+
+use golem_vpn_proto::Ecn;
 
 use super::address::RawAddress;
+use super::control::{Control, Wishes};
 use super::{DATAGRAMS_PER_TRAIN, LONGEST_TRAIN, SocketStatus};
 
 pub(super) struct Sender {
     ipv6: bool,
 }
 
-/// Room for one control message that carries a `u16`, aligned as the kernel wants it.
-#[repr(C)]
-union SegmentControl {
-    _align: libc::cmsghdr,
-    bytes: [u8; CONTROL_LENGTH],
-}
-
-// SAFETY: CMSG_SPACE only computes.
-const CONTROL_LENGTH: usize = unsafe { libc::CMSG_SPACE(size_of::<u16>() as u32) } as usize;
-
-/// A destination in the kernel's form.
+/// A destination in the kernel's form, and what headers of datagrams to it say of congestion.
 struct Destination {
     address: RawAddress,
     length: libc::socklen_t,
+    ipv6: bool,
+    ecn: Ecn,
 }
 
 impl Sender {
@@ -40,6 +34,7 @@ impl Sender {
         socket: BorrowedFd<'_>,
         status: &mut SocketStatus,
         to: SocketAddr,
+        ecn: Ecn,
         segment_size: usize,
         bytes: &[u8],
     ) -> usize {
@@ -49,7 +44,7 @@ impl Sender {
             return bytes.len();
         }
         let (address, length) = RawAddress::new(to, self.ipv6);
-        let destination = Destination { address, length };
+        let destination = Destination { address, length, ipv6: to.is_ipv6(), ecn };
         if bytes.len() > segment_size && !status.segmentation {
             return send_separately(socket, status, &destination, segment_size, bytes);
         }
@@ -136,12 +131,9 @@ fn send_at_once(
     segment_size: usize,
     bytes: &[u8],
 ) -> io::Result<()> {
-    let mut control = SegmentControl { bytes: [0; CONTROL_LENGTH] };
-    let mut part = slice(bytes);
+    let (mut control, mut part) = (Control::new(), slice(bytes));
     let mut message = destination.message(&mut part);
-    if bytes.len() > segment_size {
-        control.ask_for(segment_size as u16, &mut message);
-    }
+    control.ask(destination.wishes((bytes.len() > segment_size).then_some(segment_size as u16)), &mut message);
     // SAFETY: `message` points to `destination`, `part` (and through it `bytes`) and `control`, all alive here.
     match unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, 0) } {
         ..0 => Err(io::Error::last_os_error()),
@@ -159,34 +151,23 @@ fn send_many(
     let mut parts = [slice(&[]); DATAGRAMS_PER_TRAIN];
     // SAFETY: all-zero bytes are a valid value of this C struct.
     let mut messages: [libc::mmsghdr; DATAGRAMS_PER_TRAIN] = unsafe { mem::zeroed() };
-    let mut count = 0;
+    let (mut count, mut control) = (0, Control::new());
     for ((datagram, part), message) in bytes.chunks(segment_size).zip(&mut parts).zip(&mut messages) {
         *part = slice(datagram);
         message.msg_hdr = destination.message(part);
+        control.ask(destination.wishes(None), &mut message.msg_hdr);
         count += 1;
     }
-    // SAFETY: the first `count` messages point to `destination` and `parts` (and through them `bytes`), all alive here.
+    // SAFETY: the first `count` messages point to `destination`, `control` and `parts` (and through them `bytes`), all alive.
     let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), count, 0) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-impl SegmentControl {
-    /// Makes `message` point here, where it asks for datagrams of `segment_size`.
-    fn ask_for(&mut self, segment_size: u16, message: &mut libc::msghdr) {
-        message.msg_control = (&raw mut *self).cast();
-        message.msg_controllen = CONTROL_LENGTH as _;
-        // SAFETY: `message` describes `self`, which has room for one header with a u16, aligned for the header.
-        unsafe {
-            let header = libc::CMSG_FIRSTHDR(message);
-            (*header).cmsg_level = libc::SOL_UDP;
-            (*header).cmsg_type = libc::UDP_SEGMENT;
-            (*header).cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as _;
-            ptr::write_unaligned(libc::CMSG_DATA(header).cast(), segment_size);
-        }
-    }
-}
-
 impl Destination {
+    fn wishes(&self, segment_size: Option<u16>) -> Wishes {
+        Wishes { segment_size, ecn: self.ecn, ipv6: self.ipv6 }
+    }
+
     fn message(&self, part: &mut libc::iovec) -> libc::msghdr {
         // SAFETY: all-zero bytes are a valid value of this C struct.
         let mut message: libc::msghdr = unsafe { mem::zeroed() };

@@ -4,6 +4,8 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use golem_vpn_proto::Ecn;
+
 use super::address::RawAddress;
 use super::receive::Receiver;
 use super::send::Sender;
@@ -23,7 +25,8 @@ impl Socket {
         let socket = open(address)?;
         let descriptor = socket.as_fd();
         options::forbid_fragments(descriptor, address.is_ipv6())?;
-        let (send_buffer, receive_buffer) = options::enlarge_buffers(descriptor)?;
+        options::tell_congestion(descriptor, address.is_ipv6())?;
+        let (send_buffer, receive_buffer) = options::set_buffers(descriptor)?;
         let segmentation = can_segment(descriptor);
         let receive_offload = options::set(descriptor, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
         let counters = SocketCounters::default();
@@ -40,11 +43,11 @@ impl Socket {
 }
 
 impl Datagrams for Socket {
-    fn send(&mut self, to: SocketAddr, segment_size: usize, bytes: &[u8]) -> usize {
-        self.sender.send(self.socket.as_fd(), &mut self.status, to, segment_size, bytes)
+    fn send(&mut self, to: SocketAddr, ecn: Ecn, segment_size: usize, bytes: &[u8]) -> usize {
+        self.sender.send(self.socket.as_fd(), &mut self.status, to, ecn, segment_size, bytes)
     }
 
-    fn receive(&mut self, take: impl FnMut(SocketAddr, usize, &mut [u8])) -> bool {
+    fn receive(&mut self, take: impl FnMut(SocketAddr, Ecn, usize, &mut [u8])) -> bool {
         self.receiver.receive(self.socket.as_fd(), &mut self.status.counters, take)
     }
 

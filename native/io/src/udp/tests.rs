@@ -22,7 +22,7 @@ fn received(socket: &mut Socket, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
     let mut datagrams = Vec::new();
     while datagrams.len() < count {
         assert_ne!(poller.wait(Some(Duration::from_secs(5))).unwrap().count(), 0, "datagrams are missing");
-        socket.receive(|from, segment_size, train| {
+        socket.receive(|from, _, segment_size, train| {
             datagrams.extend(train.chunks(segment_size).map(|datagram| (from, datagram.to_vec())));
         });
     }
@@ -35,7 +35,7 @@ fn train(datagrams: usize) -> Vec<u8> {
 
 fn assert_train_arrives(sender: &mut Socket, receiver: &mut Socket, to: SocketAddr) {
     let train = train(40);
-    assert_eq!(sender.send(to, SEGMENT, &train), train.len());
+    assert_eq!(sender.send(to, Ecn::NotCapable, SEGMENT, &train), train.len());
     let datagrams = received(receiver, 40);
     for ((_, datagram), expected) in datagrams.iter().zip(train.chunks(SEGMENT)) {
         assert_eq!(datagram, expected);
@@ -70,19 +70,43 @@ fn an_unspecified_ipv6_socket_carries_both_families() {
     for host in ["127.0.0.1", "::1"] {
         let mut sender = bound(&SocketAddr::new(host.parse().unwrap(), 0).to_string());
         let to = SocketAddr::new(host.parse().unwrap(), port);
-        assert_eq!(sender.send(to, 3, b"abc"), 3);
+        assert_eq!(sender.send(to, Ecn::NotCapable, 3, b"abc"), 3);
         assert_eq!(received(&mut receiver, 1), [(sender.local_address(), b"abc".to_vec())]);
-        assert_eq!(receiver.send(sender.local_address(), 4, b"back"), 4);
+        assert_eq!(receiver.send(sender.local_address(), Ecn::NotCapable, 4, b"back"), 4);
         assert_eq!(received(&mut sender, 1), [(to, b"back".to_vec())]);
+    }
+}
+
+#[test]
+fn congestion_marks_travel_with_each_datagram_of_both_families() {
+    let marks = [Ecn::NotCapable, Ecn::CapableZero, Ecn::CongestionExperienced, Ecn::CapableOne];
+    let mut receiver = bound("[::]:0");
+    let port = receiver.local_address().port();
+    for (host, segmentation) in [("127.0.0.1", true), ("127.0.0.1", false), ("::1", true), ("::1", false)] {
+        let mut sender = bound("[::]:0");
+        if !segmentation {
+            sender.disable_segmentation();
+        }
+        for mark in marks {
+            sender.send(SocketAddr::new(host.parse().unwrap(), port), mark, SEGMENT, &train(3));
+        }
+        let mut poller = Poller::new().unwrap();
+        poller.add(receiver.as_fd(), 0, Interest::READ).unwrap();
+        let mut seen = Vec::new();
+        while seen.len() < 3 * marks.len() {
+            assert_ne!(poller.wait(Some(Duration::from_secs(5))).unwrap().count(), 0, "datagrams are missing");
+            receiver.receive(|_, ecn, size, train| seen.extend(train.chunks(size).map(|_| ecn)));
+        }
+        assert_eq!(seen, marks.map(|mark| [mark; 3]).concat(), "{host}, segmentation {segmentation}");
     }
 }
 
 #[test]
 fn what_cannot_be_sent_is_counted() {
     let mut socket = bound("127.0.0.1:0");
-    assert_eq!(socket.send("[::1]:9".parse().unwrap(), 2, b"abcd"), 4);
+    assert_eq!(socket.send("[::1]:9".parse().unwrap(), Ecn::NotCapable, 2, b"abcd"), 4);
     assert_eq!(socket.status().counters.dropped_unreachable, 2);
-    assert_eq!(socket.send("192.0.2.1:9".parse().unwrap(), 2, b"abcd"), 4);
+    assert_eq!(socket.send("192.0.2.1:9".parse().unwrap(), Ecn::NotCapable, 2, b"abcd"), 4);
     let counters = socket.status().counters;
     assert_eq!(counters.dropped_unreachable + counters.dropped_send_failed, 4);
     assert_eq!(counters.datagrams_sent, 0);
@@ -93,10 +117,10 @@ fn a_refusing_receiver_does_not_stop_the_socket() {
     let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound("127.0.0.1:0"));
     let nobody = bound("127.0.0.1:0").local_address();
     for _ in 0..3 {
-        assert_eq!(sender.send(nobody, 3, b"abc"), 3);
-        sender.receive(|_, _, _| panic!("nobody sent anything"));
+        assert_eq!(sender.send(nobody, Ecn::NotCapable, 3, b"abc"), 3);
+        sender.receive(|_, _, _, _| panic!("nobody sent anything"));
     }
-    assert_eq!(sender.send(receiver.local_address(), 3, b"abc"), 3);
+    assert_eq!(sender.send(receiver.local_address(), Ecn::NotCapable, 3, b"abc"), 3);
     assert_eq!(received(&mut receiver, 1).len(), 1);
 }
 
@@ -125,10 +149,10 @@ fn datagrams_too_big_for_the_interface_are_counted_and_segmentation_stays() {
         let mut socket = bound("10.77.0.1:0");
         let segmentation = socket.status().segmentation;
         let to = "10.77.0.2:9".parse().unwrap();
-        assert_eq!(socket.send(to, SEGMENT, &train(3)), train(3).len());
-        assert_eq!(socket.send(to, SEGMENT, &train(1)), train(1).len());
+        assert_eq!(socket.send(to, Ecn::NotCapable, SEGMENT, &train(3)), train(3).len());
+        assert_eq!(socket.send(to, Ecn::NotCapable, SEGMENT, &train(1)), train(1).len());
         assert_eq!(socket.status().counters.dropped_too_big, 4);
-        assert_eq!(socket.send(to, 1200, &train(3)), train(3).len());
+        assert_eq!(socket.send(to, Ecn::NotCapable, 1200, &train(3)), train(3).len());
         let status = socket.status();
         assert_eq!((status.segmentation, status.counters.datagrams_sent), (segmentation, 4));
     });

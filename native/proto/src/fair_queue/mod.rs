@@ -15,6 +15,9 @@ const FLOWS: usize = 64;
 /// What a flow may send before it is the next one's turn.
 const QUANTUM: isize = 1514;
 const MOST_BYTES: usize = 2 << 20;
+/// Packets that are waited with before the queue has no room; more still fit, but it costs the longest flow's.
+const ENOUGH_PACKETS: usize = 1024;
+const LONGEST_PACKET: usize = 65_535;
 
 pub(crate) struct FairQueue {
     flows: Box<[Flow]>,
@@ -47,6 +50,11 @@ impl FairQueue {
 
     pub fn len(&self) -> usize {
         self.length
+    }
+
+    /// Whether another packet fits, however long it is.
+    pub fn has_room(&self) -> bool {
+        self.length < ENOUGH_PACKETS && self.bytes + LONGEST_PACKET <= MOST_BYTES
     }
 
     /// Adds a packet; says how many of the longest flow had to go for it.

@@ -5,10 +5,10 @@ use std::time::Instant;
 use super::Node;
 use super::paths::Arrival;
 use crate::links::LinkId;
-use crate::packet::{IpHeader, begins_connection, clamp_segment_size};
+use crate::packet::{IpHeader, begins_connection, carry_congestion, clamp_segment_size};
 use crate::paths::Frame;
 use crate::wire::Header;
-use crate::{Cipher, DeviceId, DropReason, Event, NetworkId, Route};
+use crate::{Cipher, DeviceId, DropReason, Ecn, Event, NetworkId, Route};
 
 /// What a datagram means beyond its packet.
 struct Consequences {
@@ -23,16 +23,16 @@ struct Consequences {
 
 impl Node {
     /// Takes one datagram, or a train of datagrams of `segment_size` bytes of which the last may be shorter.
-    /// They are opened in place.
-    pub fn handle_datagram(&mut self, now: Instant, from: Route, segment_size: usize, bytes: &mut [u8]) {
+    /// They are opened in place. `ecn` is what their headers say of congestion.
+    pub fn handle_datagram(&mut self, now: Instant, from: Route, ecn: Ecn, segment_size: usize, bytes: &mut [u8]) {
         for datagram in bytes.chunks_mut(segment_size.max(1)) {
-            if let Err(reason) = self.receive(now, from, datagram) {
+            if let Err(reason) = self.receive(now, from, ecn, datagram) {
                 self.counters.count_drop(reason);
             }
         }
     }
 
-    fn receive(&mut self, now: Instant, from: Route, datagram: &mut [u8]) -> Result<(), DropReason> {
+    fn receive(&mut self, now: Instant, from: Route, ecn: Ecn, datagram: &mut [u8]) -> Result<(), DropReason> {
         let Some(header) = Header::parse(datagram) else { return self.reflect(now, from, datagram) };
         let Some(id) = self.links.find_index(header.receiver) else {
             return Err(self.unknown_session(now, from));
@@ -54,13 +54,13 @@ impl Node {
         let outcome = if is_frame {
             self.handle_frame(now, &consequences.arrival, received.inner)
         } else {
-            self.deliver(&consequences, received.inner)
+            self.deliver(&consequences, ecn, received.inner)
         };
         self.follow_up(now, &consequences);
         outcome
     }
 
-    fn deliver(&mut self, from: &Consequences, packet: &mut [u8]) -> Result<(), DropReason> {
+    fn deliver(&mut self, from: &Consequences, ecn: Ecn, packet: &mut [u8]) -> Result<(), DropReason> {
         let ip = IpHeader::parse(packet)?;
         let id = self.route_in(from, &ip)?;
         let device = self.switch.device(id).ok_or(DropReason::NoDevice)?;
@@ -69,6 +69,9 @@ impl Node {
         }
         if begins_connection(&ip, packet) {
             self.clamp(from.arrival.link, &ip, packet);
+        }
+        if ecn != Ecn::NotCapable && !carry_congestion(ecn, packet) {
+            return Err(DropReason::CongestionMet);
         }
         let device = self.switch.device(id).ok_or(DropReason::NoDevice)?;
         self.deliveries.add(id, device, &ip, packet)?;

@@ -13,7 +13,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use self::outbound::Next;
+use crate::buffers::Buffers;
 use crate::deliveries::Deliveries;
+use crate::fair_queue::FairQueue;
 use crate::limits::{PerAddress, TokenBucket};
 use crate::links::{LinkId, Links};
 use crate::peers::{Peer, Peers};
@@ -24,7 +26,7 @@ use crate::switch::Switch;
 use crate::trains::Trains;
 use crate::{
     Config, Counters, Delivery, DeviceConfig, DeviceError, DeviceId, DropReason, Entropy, Event, Network, NetworkId,
-    NodeId, PeerStatus, Transmit,
+    NodeId, PeerStatus,
 };
 
 /// Most events that wait, apart from handshakes, of which each link has one at most.
@@ -47,6 +49,9 @@ pub struct Node {
     routes_out: Routes<DeviceId, Next>,
     routes_in: Routes<LinkId, DeviceId>,
     trains: Trains,
+    /// Packets of devices that come faster than they are sent.
+    queue: FairQueue,
+    buffers: Buffers,
     deliveries: Deliveries,
     events: VecDeque<Event>,
     counters: Counters,
@@ -71,6 +76,8 @@ impl Node {
             routes_out: Routes::new(),
             routes_in: Routes::new(),
             trains: Trains::default(),
+            queue: FairQueue::new(),
+            buffers: Buffers::default(),
             deliveries: Deliveries::default(),
             events: VecDeque::new(),
             counters: Counters::new(),
@@ -134,11 +141,6 @@ impl Node {
         self.switch.remove_device(id);
         self.forget_routes();
         self.deliveries.remove_device(id);
-    }
-
-    /// The next train of datagrams to send.
-    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
-        self.trains.poll()
     }
 
     /// The next packet for a device.

@@ -19,8 +19,17 @@ pub(super) enum Next {
 }
 
 impl Node {
-    /// Takes one packet or super-packet from a device.
+    /// Takes one packet or super-packet from a device. It waits where sealed ones wait already, fairly between flows.
     pub fn handle_packet(&mut self, now: Instant, device: DeviceId, offload: Offload, packet: &[u8]) {
+        if self.is_behind() {
+            self.queue(now, device, offload, packet);
+        } else {
+            self.pass_on(now, device, offload, packet);
+        }
+    }
+
+    /// Sends a packet or super-packet on its way.
+    pub(super) fn pass_on(&mut self, now: Instant, device: DeviceId, offload: Offload, packet: &[u8]) {
         let outcome = Outgoing::read(device, offload, packet).and_then(|outgoing| self.forward(now, &outgoing));
         if let Err(reason) = outcome {
             self.counters.count_drop(reason);

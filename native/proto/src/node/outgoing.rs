@@ -7,7 +7,7 @@ use crate::packet::{Fragments, IpHeader, Split, begins_connection, complete_chec
 use crate::session::Session;
 use crate::trains::Trains;
 use crate::wire::{HEADER_LENGTH, OVERHEAD, TAG_LENGTH};
-use crate::{DeviceId, DropReason, Offload, OffloadKind, Route};
+use crate::{DeviceId, DropReason, Ecn, Offload, OffloadKind, Route};
 
 pub(super) struct Outgoing<'a> {
     pub device: DeviceId,
@@ -64,9 +64,9 @@ impl<'a> Outgoing<'a> {
 
     /// Seals it, each ordinary packet in a datagram of its own.
     pub fn seal(&self, session: &mut Session, to: Route, trains: &mut Trains) -> Sealed {
-        let mut sealed = Sealed::default();
+        let (mut sealed, ecn) = (Sealed::default(), Ecn::of(self.packet));
         for index in 0..self.count() {
-            if !sealed.add(self.length(index), session, to, trains, |room| self.write(index, room)) {
+            if !sealed.add(self.length(index), ecn, session, to, trains, |room| self.write(index, room)) {
                 break;
             }
         }
@@ -91,14 +91,14 @@ impl<'a> Outgoing<'a> {
 
     /// Seals it, each ordinary packet in as many fragments as it takes.
     pub fn seal_fragments(&self, limit: u16, session: &mut Session, to: Route, trains: &mut Trains) -> Sealed {
-        let mut sealed = Sealed::default();
+        let (mut sealed, ecn) = (Sealed::default(), Ecn::of(self.packet));
         for index in 0..self.count() {
             let mut whole = vec![0; self.length(index)];
             self.write(index, &mut whole);
             let ip = IpHeader { total_length: whole.len(), ..self.ip };
             let Some(fragments) = Fragments::new(&ip, &whole, limit) else { break };
             for piece in 0..fragments.count() {
-                sealed.add(fragments.length(piece), session, to, trains, |room| fragments.write(piece, room));
+                sealed.add(fragments.length(piece), ecn, session, to, trains, |room| fragments.write(piece, room));
             }
         }
         sealed
@@ -111,16 +111,17 @@ impl<'a> Outgoing<'a> {
 }
 
 impl Sealed {
-    /// Seals an ordinary packet of `length` bytes that `write` writes; `false` when there is no room for it.
+    /// Seals an ordinary packet of `length` bytes that `write` writes, in a datagram that says `ecn`; `false` when there is no room for it.
     fn add(
         &mut self,
         length: usize,
+        ecn: Ecn,
         session: &mut Session,
         to: Route,
         trains: &mut Trains,
         write: impl FnOnce(&mut [u8]),
     ) -> bool {
-        let Some(datagram) = trains.room(to, length + OVERHEAD) else {
+        let Some(datagram) = trains.room(to, ecn, length + OVERHEAD) else {
             self.cut = true;
             return false;
         };

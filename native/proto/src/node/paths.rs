@@ -10,7 +10,7 @@ use crate::paths::{Count, FRAME_LENGTH, Frame, silence_limit};
 use crate::session::Session;
 use crate::trains::Trains;
 use crate::wire::{HEADER_LENGTH, OVERHEAD, TAG_LENGTH};
-use crate::{Candidate, DropReason, Nat, NetworkId, NodeId, RelayId, RelayState, Route};
+use crate::{Candidate, DropReason, Ecn, Nat, NetworkId, NodeId, RelayId, RelayState, Route};
 
 /// A control frame as it came.
 pub(super) struct Arrival {
@@ -222,7 +222,7 @@ impl Node {
 
 /// Seals a control frame of `length` bytes; `false` when there is no room for it.
 fn seal_frame(session: &mut Session, trains: &mut Trains, to: Route, length: usize, frame: &Frame) -> bool {
-    let Some(datagram) = trains.room(to, length + OVERHEAD) else { return false };
+    let Some(datagram) = trains.room(to, Ecn::NotCapable, length + OVERHEAD) else { return false };
     let end = datagram.len() - TAG_LENGTH;
     frame.encode(&mut datagram[HEADER_LENGTH..end]);
     session.seal(datagram);

@@ -1,4 +1,5 @@
-//! Packets that can't go out yet: for want of a session or of a way, or because a relay is slower than they come.
+//! Packets that can't go out yet: because they come faster than they are sent or than a relay takes them, or for want
+//! of a session or of a way.
 
 use std::time::Instant;
 
@@ -8,10 +9,61 @@ use crate::DropReason;
 use crate::fair_queue::FairQueue;
 use crate::link::Waiting;
 use crate::links::LinkId;
+use crate::packet::IpHeader;
 use crate::relays::TURN_BYTES;
-use crate::{RelayId, Route};
+use crate::{DeviceId, Offload, RelayId, Route, Transmit};
+
+/// Bytes of datagrams that are sealed ahead of the socket: more would wait where they can't be sorted any more.
+const SEALED_BYTES: usize = 128 << 10;
+/// Bytes that are sealed at a time of what waits: about one train.
+const TURN_OUT_BYTES: usize = 64 << 10;
 
 impl Node {
+    /// The next train of datagrams to send.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
+        if self.trains.bytes() == 0 {
+            self.serve_queue(now);
+        }
+        self.trains.poll()
+    }
+
+    /// Whether there is something to send.
+    pub fn has_transmits(&self) -> bool {
+        self.trains.bytes() > 0 || !self.queue.is_empty()
+    }
+
+    /// Whether another packet of a device finds room. Devices are not to be read while there is none.
+    pub fn has_room(&self) -> bool {
+        self.queue.has_room()
+    }
+
+    /// Whether packets come faster than datagrams are fetched.
+    pub(super) fn is_behind(&self) -> bool {
+        self.trains.bytes() >= SEALED_BYTES || !self.queue.is_empty()
+    }
+
+    /// Keeps a packet until it is its flow's turn.
+    pub(super) fn queue(&mut self, now: Instant, device: DeviceId, offload: Offload, packet: &[u8]) {
+        let ip = match IpHeader::parse(packet) {
+            Ok(ip) => ip,
+            Err(reason) => return self.counters.count_drop(reason),
+        };
+        let mut copy = self.buffers.take(packet.len());
+        copy.extend_from_slice(packet);
+        let dropped = self.queue.push(&ip, Waiting { since: now, device, offload, packet: copy });
+        self.counters.count_drops(DropReason::SendQueueFull, dropped);
+    }
+
+    fn serve_queue(&mut self, now: Instant) {
+        while self.trains.bytes() < TURN_OUT_BYTES {
+            let next = self.queue.pop(now);
+            self.counters.count_drops(DropReason::SendQueueLate, self.queue.take_late());
+            let Some(Waiting { device, offload, packet, .. }) = next else { return };
+            self.pass_on(now, device, offload, &packet);
+            self.buffers.give_back(packet);
+        }
+    }
+
     /// Whether packets of a link have to wait for its relay, or behind others that do.
     pub(super) fn is_held(&self, id: LinkId, to: Route) -> bool {
         let Some(relay) = to.relay() else { return false };
@@ -45,7 +97,7 @@ impl Node {
         self.requeue(now, id);
         let waiting = self.links.get_mut(id).map(|link| link.backlog.take());
         for Waiting { device, offload, packet, .. } in waiting.into_iter().flatten() {
-            self.handle_packet(now, device, offload, &packet);
+            self.pass_on(now, device, offload, &packet);
         }
     }
 

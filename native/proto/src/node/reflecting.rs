@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::Node;
 use crate::reflection::{Head, Kind, Request};
-use crate::{DropReason, Event, Nat, ReflectionKey, ReflectorAddress, Route};
+use crate::{DropReason, Ecn, Event, Nat, ReflectionKey, ReflectorAddress, Route};
 
 impl Node {
     /// Replaces the reflectors that this node asks.
@@ -55,7 +55,7 @@ impl Node {
 
     /// One that finds no room is not missed: requests are repeated.
     fn send_reflection(&mut self, to: SocketAddr, datagram: &[u8]) {
-        if let Some(room) = self.trains.room(Route::Direct(to), datagram.len()) {
+        if let Some(room) = self.trains.room(Route::Direct(to), Ecn::NotCapable, datagram.len()) {
             room.copy_from_slice(datagram);
         }
     }

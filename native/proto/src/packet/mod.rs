@@ -3,6 +3,7 @@
 pub mod checksum;
 mod congestion;
 pub mod ethernet;
+mod flow;
 mod fragment;
 mod icmp;
 mod merge;
@@ -12,7 +13,9 @@ mod split;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-pub(crate) use congestion::{flow_hash, mark_congestion};
+pub use congestion::Ecn;
+pub(crate) use congestion::{carry_congestion, mark_congestion};
+pub(crate) use flow::flow_hash;
 pub(crate) use fragment::Fragments;
 pub(crate) use icmp::{Complaint, complain};
 pub use merge::Superpacket;

@@ -68,7 +68,7 @@ fn a_packet_for_another_device_is_handed_over() {
     let mut node = two_devices();
     let packet = udp(address(1), address(2), (1, 2), b"hello");
     assert_eq!(send(&mut node, KERNEL, &packet), [(STACK, Offload::default(), packet)]);
-    assert!(node.poll_event().is_none() && node.poll_transmit().is_none());
+    assert!(node.poll_event().is_none() && node.poll_transmit(Instant::now()).is_none());
     assert_eq!(node.counters().packets_local, 1);
 }
 

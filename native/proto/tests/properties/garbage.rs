@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use golem_vpn_proto::packet::IpHeader;
 use golem_vpn_proto::wire::{HEADER_LENGTH, Header};
-use golem_vpn_proto::{DropReason, Event, Offload, VIRTIO_HEADER_LENGTH};
+use golem_vpn_proto::{DropReason, Ecn, Event, Offload, VIRTIO_HEADER_LENGTH};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -32,7 +32,7 @@ fn connected() -> Pair {
 /// The next datagram from Alice to Bob.
 fn datagram(pair: &mut Pair) -> Vec<u8> {
     pair.send(Offload::default(), &hello());
-    pair.alice.poll_transmit().unwrap().bytes.to_vec()
+    pair.alice.poll_transmit(pair.now).unwrap().bytes.to_vec()
 }
 
 fn offload() -> impl Strategy<Value = Offload> {
@@ -59,7 +59,7 @@ proptest! {
         let mut pair = connected();
         pair.send(offload, &packet);
         prop_assert_eq!(pair.alice.counters().total_drops(), 1);
-        prop_assert!(pair.alice.poll_transmit().is_none());
+        prop_assert!(pair.alice.poll_transmit(pair.now).is_none());
     }
 
     #[test]
@@ -91,7 +91,7 @@ proptest! {
     fn garbage_from_the_network_goes_nowhere(mut bytes in vec(any::<u8>(), 1..3000), segment_size in 0usize..2000) {
         let mut pair = connected();
         let count = bytes.len().div_ceil(segment_size.max(1));
-        pair.bob.handle_datagram(pair.now, socket(9).into(), segment_size, &mut bytes);
+        pair.bob.handle_datagram(pair.now, socket(9).into(), Ecn::NotCapable, segment_size, &mut bytes);
         prop_assert_eq!(pair.bob.counters().total_drops(), count as u64);
         prop_assert!(pair.bob.poll_delivery().is_none());
     }
@@ -102,7 +102,7 @@ proptest! {
         let mut bytes = Header { receiver, counter }.encode().to_vec();
         bytes.extend_from_slice(&body);
         for _ in 0..3 {
-            pair.bob.handle_datagram(pair.now, socket(9).into(), bytes.len(), &mut bytes.clone());
+            pair.bob.handle_datagram(pair.now, socket(9).into(), Ecn::NotCapable, bytes.len(), &mut bytes.clone());
         }
         prop_assert_eq!(pair.bob.counters().drops(DropReason::UnknownSession), 3);
         prop_assert_eq!(pair.bob.poll_event(), Some(Event::UnknownSession { from: socket(9).into() }));
@@ -119,10 +119,10 @@ proptest! {
         shortened.truncate(cut.index(genuine.len()));
         for mut forged in [damaged, shortened] {
             let length = forged.len();
-            pair.bob.handle_datagram(pair.now, socket(1).into(), length, &mut forged);
+            pair.bob.handle_datagram(pair.now, socket(1).into(), Ecn::NotCapable, length, &mut forged);
             prop_assert!(pair.bob.poll_delivery().is_none());
         }
-        pair.bob.handle_datagram(pair.now, socket(1).into(), genuine.len(), &mut genuine.clone());
+        pair.bob.handle_datagram(pair.now, socket(1).into(), Ecn::NotCapable, genuine.len(), &mut genuine.clone());
         prop_assert!(pair.bob.poll_delivery().is_some());
     }
 
@@ -149,7 +149,7 @@ proptest! {
         prop_assert_eq!(pair.bob.counters().total_drops(), 2);
         let mut genuine = datagram(&mut pair);
         let length = genuine.len();
-        pair.bob.handle_datagram(pair.now, socket(1).into(), length, &mut genuine);
+        pair.bob.handle_datagram(pair.now, socket(1).into(), Ecn::NotCapable, length, &mut genuine);
         prop_assert!(pair.bob.poll_delivery().is_some());
     }
 

@@ -1,6 +1,7 @@
 //! Sessions come out of handshakes only as both sides have agreed.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use golem_vpn_proto::{Cipher, Config, Event, NetworkId, Node, NodeId, Offload, Refusal};
 use proptest::prelude::*;
@@ -78,7 +79,7 @@ fn a_public_key_that_everybody_shares_is_refused_by_both() {
     let mut reply = other.bob.handle_handshake(other.now, ALICE, &message, &BINDING);
     reply[32..].fill(0);
     other.alice.handle_handshake_reply(other.now, BOB, &reply, &BINDING);
-    assert!(other.alice.poll_transmit().is_none());
+    assert!(other.alice.poll_transmit(other.now).is_none());
 }
 
 #[test]
@@ -98,9 +99,9 @@ fn a_reply_is_taken_once_and_from_the_one_who_was_asked() {
     let message = initiation(&mut pair);
     let reply = pair.bob.handle_handshake(pair.now, ALICE, &message, &BINDING);
     pair.alice.handle_handshake_reply(pair.now, NodeId([3; 20]), &reply, &BINDING);
-    assert!(pair.alice.poll_transmit().is_none());
+    assert!(pair.alice.poll_transmit(pair.now).is_none());
     pair.alice.handle_handshake_reply(pair.now, BOB, &reply, &BINDING);
-    assert!(pair.alice.poll_transmit().is_some());
+    assert!(pair.alice.poll_transmit(pair.now).is_some());
     pair.alice.handle_handshake_reply(pair.now, BOB, &reply, &BINDING);
     assert_eq!(pair.alice.counters().drops(golem_vpn_proto::DropReason::UnexpectedHandshakeReply), 2);
 }
@@ -156,14 +157,16 @@ proptest! {
         message[12..28].copy_from_slice(&other);
         let reply = pair.bob.handle_handshake(pair.now, ALICE, &message, &BINDING);
         prop_assert_eq!(refusal(&mut pair, &reply), None);
-        prop_assert!(pair.alice.poll_transmit().is_none());
+        prop_assert!(pair.alice.poll_transmit(pair.now).is_none());
     }
 }
 
 #[test]
 fn a_node_alone_has_nothing_to_say() {
     let mut node = node(ALICE);
-    assert!(node.poll_transmit().is_none() && node.poll_delivery().is_none() && node.poll_event().is_none());
+    assert!(
+        node.poll_transmit(Instant::now()).is_none() && node.poll_delivery().is_none() && node.poll_event().is_none()
+    );
     assert_eq!(node.poll_timeout(), None);
     assert!(node.peers(std::time::Instant::now()).is_empty());
 }

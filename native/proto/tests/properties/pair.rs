@@ -102,8 +102,8 @@ pub fn interface(host: u8) -> Candidate {
 
 fn exchange(now: Instant, (from, host, from_id): (&mut Node, u8, NodeId), (to, to_id): (&mut Node, NodeId)) -> bool {
     let mut busy = false;
-    while let Some(train) = from.poll_transmit() {
-        to.handle_datagram(now, socket(host).into(), train.segment_size, &mut train.bytes.to_vec());
+    while let Some(train) = from.poll_transmit(now) {
+        to.handle_datagram(now, socket(host).into(), train.ecn, train.segment_size, &mut train.bytes.to_vec());
         busy = true;
     }
     while let Some(event) = from.poll_event() {

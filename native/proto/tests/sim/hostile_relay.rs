@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use golem_vpn_proto::{DropReason, NodeId, RelayId, Route};
+use golem_vpn_proto::{DropReason, Ecn, NodeId, RelayId, Route};
 
 use crate::internet::{internet, path, talk, words};
 use crate::site::Kind::Blocked;
@@ -33,7 +33,7 @@ fn carried(world: &World) -> Vec<Vec<u8>> {
 fn hand(world: &mut World, sender: NodeId, mut datagram: Vec<u8>) {
     let (now, length) = (world.now, datagram.len());
     let from = Route::Relayed { relay: RELAY, peer: sender };
-    world.hosts[1].node.handle_datagram(now, from, length, &mut datagram);
+    world.hosts[1].node.handle_datagram(now, from, Ecn::NotCapable, length, &mut datagram);
     world.fetch(1);
 }
 

@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use golem_vpn_proto::{
-    Attachment, Candidate, Config, DeviceConfig, DeviceId, DropReason, Event, IpPrefix, Member, Network, NetworkId,
-    Node, NodeId, Offload, Route, Source,
+    Attachment, Candidate, Config, DeviceConfig, DeviceId, DropReason, Ecn, Event, IpPrefix, Member, Network,
+    NetworkId, Node, NodeId, Offload, Route, Source,
 };
 
 use crate::random::Random;
@@ -151,7 +151,7 @@ impl World {
     /// Lets an arbitrary datagram arrive at a host.
     pub fn inject(&mut self, host: usize, from: SocketAddr, mut bytes: Vec<u8>) {
         let length = bytes.len();
-        self.hosts[host].node.handle_datagram(self.now, from.into(), length, &mut bytes);
+        self.hosts[host].node.handle_datagram(self.now, from.into(), Ecn::NotCapable, length, &mut bytes);
         self.fetch(host);
     }
 
@@ -191,7 +191,7 @@ impl World {
                     (Route::Relayed { .. }, Route::Direct(_)) => false,
                 };
                 let Some(host) = self.hosts.iter().position(is_there) else { return };
-                self.hosts[host].node.handle_datagram(now, from, segment_size, &mut bytes);
+                self.hosts[host].node.handle_datagram(now, from, Ecn::NotCapable, segment_size, &mut bytes);
                 self.fetch(host);
             }
             What::Handshake { from, to, message, .. } => {
@@ -215,7 +215,8 @@ impl World {
     /// Fetches everything a node has to say, as a driver does after each call.
     pub fn fetch(&mut self, host: usize) {
         let mut sent = Vec::new();
-        while let Some(train) = self.hosts[host].node.poll_transmit() {
+        let now = self.now;
+        while let Some(train) = self.hosts[host].node.poll_transmit(now) {
             sent.extend(train.bytes.chunks(train.segment_size).map(|datagram| (train.to, datagram.to_vec())));
         }
         for (to, datagram) in sent {

@@ -205,6 +205,8 @@ async fn a_device_goes_while_traffic_flows() {
         right.engine.apply(Command::RemoveDevice(DEVICE)).unwrap();
     };
     tokio::join!(keep_sending, remove);
+    // Commands are carried out in order, so the device is gone when this is answered.
+    assert!(right.engine.snapshot().await.unwrap().devices.is_empty());
     assert!(right.queue.is_closed());
     let (end, queue) = queue_device(256);
     right.engine.add_queue(DEVICE, end, "again".to_owned(), config(2)).await.unwrap().unwrap();

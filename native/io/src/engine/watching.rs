@@ -1,0 +1,86 @@
+//! Which descriptors the thread waits for.
+
+use std::io;
+
+use golem_vpn_proto::DeviceId;
+
+use super::device::Device;
+use super::driver::{Driver, SOCKET};
+use super::messages::Event;
+use crate::poll::Interest;
+use crate::udp::Datagrams;
+
+/// What is watched at the moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Watched {
+    /// Whether devices are read: not while there is no room for what they have.
+    devices: bool,
+    /// Whether the socket is to tell that it can be written again.
+    writable: bool,
+}
+
+impl Default for Watched {
+    fn default() -> Self {
+        Self { devices: true, writable: false }
+    }
+}
+
+impl<S: Datagrams> Driver<S> {
+    /// Watches devices while there is room, and the socket's room while something waits for it.
+    pub(super) fn watch_for_work(&mut self) {
+        let wanted = Watched { devices: self.node.has_room(), writable: !self.unsent.is_empty() };
+        let before = std::mem::replace(&mut self.watched, wanted);
+        if wanted.devices != before.devices {
+            let interest = self.device_interest();
+            for (id, device) in &self.devices {
+                if let Some(Err(error)) = device.descriptor().map(|it| self.poller.change(it, id.0.into(), interest)) {
+                    tracing::error!(%error, device = id.0, "can't change whether a device is watched");
+                }
+            }
+        }
+        if wanted.writable != before.writable {
+            let interest = Interest { readable: true, writable: wanted.writable };
+            if let Err(error) = self.poller.change(self.socket.as_fd(), SOCKET, interest) {
+                tracing::error!(%error, "can't change what the socket is watched for");
+            }
+        }
+    }
+
+    fn device_interest(&self) -> Interest {
+        Interest { readable: self.watched.devices, writable: false }
+    }
+
+    /// Begins to watch a device that is about to be inserted.
+    pub(super) fn watch(&self, id: DeviceId, device: &Device) -> io::Result<()> {
+        let interest = self.device_interest();
+        device.descriptor().map_or(Ok(()), |descriptor| self.poller.add(descriptor, id.0.into(), interest))
+    }
+
+    /// Adds a device that is watched already; one of the same number is gone then.
+    pub(super) fn insert(&mut self, id: DeviceId, device: Device) {
+        if let Some(replaced) = self.devices.insert(id, device) {
+            self.unwatch(&replaced);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: DeviceId) -> bool {
+        self.node.remove_device(id);
+        let removed = self.devices.remove(&id);
+        removed.iter().for_each(|device| self.unwatch(device));
+        removed.is_some()
+    }
+
+    /// Closing would not end the watching where somebody else holds a duplicate of the descriptor.
+    fn unwatch(&self, device: &Device) {
+        if let Some(Err(error)) = device.descriptor().map(|descriptor| self.poller.remove(descriptor)) {
+            tracing::error!(%error, "can't end the watching of a device");
+        }
+    }
+
+    pub(super) fn lose(&mut self, id: DeviceId, cause: io::Error) {
+        if self.remove(id) {
+            tracing::info!(device = id.0, %cause, "device lost");
+            self.tell(Event::DeviceLost { device: id, cause });
+        }
+    }
+}
