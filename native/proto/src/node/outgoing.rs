@@ -80,7 +80,8 @@ impl<'a> Outgoing<'a> {
 
     /// A TCP packet or super-packet as one whose segments are no longer than `limit`.
     pub fn narrowed(&self, limit: u16) -> Option<Self> {
-        let split = Split::tcp(&self.ip, self.packet, limit)?;
+        let full_checksum = self.split.is_none() && self.offload.checksum.is_none();
+        let split = Split::tcp(&self.ip, self.packet, full_checksum, limit)?;
         Some(Self { split: Some(split), ..*self })
     }
 

@@ -3,6 +3,7 @@
 pub mod checksum;
 mod congestion;
 pub mod ethernet;
+mod extension;
 mod flow;
 mod fragment;
 mod icmp;
@@ -40,8 +41,10 @@ const TCP_FLAGS: usize = 13;
 const TCP_CHECKSUM: usize = 16;
 const FLAG_FIN: u8 = 0x01;
 const FLAG_SYN: u8 = 0x02;
+const FLAG_RST: u8 = 0x04;
 const FLAG_PSH: u8 = 0x08;
 const FLAG_ACK: u8 = 0x10;
+const FLAG_URG: u8 = 0x20;
 const FLAG_ECE: u8 = 0x40;
 const FLAG_CWR: u8 = 0x80;
 

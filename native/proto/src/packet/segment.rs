@@ -37,7 +37,8 @@ impl<'a> Segment<'a> {
         }
         let transport_length = match ip.protocol {
             PROTOCOL_TCP => tcp_header_length(transport).ok_or(DropReason::MalformedPacket)?,
-            PROTOCOL_UDP => udp_header_length(transport).ok_or(DropReason::MalformedPacket)?,
+            PROTOCOL_UDP if udp_length(transport)? < transport.len() => return Ok(None),
+            PROTOCOL_UDP => UDP_HEADER_LENGTH,
             _ => return Ok(None),
         };
         if ip.protocol == PROTOCOL_UDP && read_u16(transport, UDP_CHECKSUM) == 0 {
@@ -77,9 +78,10 @@ pub(super) fn tcp_header_length(transport: &[u8]) -> Option<usize> {
     (length >= TCP_HEADER_LENGTH && transport.len() >= length).then_some(length)
 }
 
-fn udp_header_length(transport: &[u8]) -> Option<usize> {
-    let length = transport.get(4..6).map(|length| usize::from(read_u16(length, 0)))?;
-    (transport.len() >= UDP_HEADER_LENGTH && length == transport.len()).then_some(UDP_HEADER_LENGTH)
+/// Bytes of a UDP datagram with its header; behind them there may be options (RFC 9868), which only the receiver reads.
+fn udp_length(transport: &[u8]) -> Result<usize, DropReason> {
+    let length = transport.get(4..6).map(|length| usize::from(read_u16(length, 0)));
+    length.filter(|length| (UDP_HEADER_LENGTH..=transport.len()).contains(length)).ok_or(DropReason::MalformedPacket)
 }
 
 #[cfg(test)]
@@ -124,6 +126,13 @@ mod tests {
         };
         assert_eq!(changed(6, 0x20), Ok(None));
         assert_eq!(changed(9, 47), Ok(None));
+    }
+
+    #[test]
+    fn a_datagram_with_options_behind_it_has_no_flow() {
+        let mut packet = udp();
+        packet[25] = 11;
+        assert_eq!(parse(&packet), Ok(None));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! completes checksums that the kernel left partial.
 
 use super::checksum::{self, Sum};
+use super::extension::with_extensions;
 use super::segment::tcp_header_length;
 use super::{
-    FLAG_CWR, FLAG_FIN, FLAG_PSH, IpHeader, PROTOCOL_TCP, PROTOCOL_UDP, TCP_CHECKSUM, TCP_FLAGS, UDP_CHECKSUM,
-    UDP_HEADER_LENGTH, read_u16, read_u32, write_u16, write_u32,
+    FLAG_CWR, FLAG_FIN, FLAG_PSH, FLAG_RST, FLAG_SYN, FLAG_URG, IPV6_HEADER_LENGTH, IpHeader, PROTOCOL_TCP,
+    PROTOCOL_UDP, TCP_CHECKSUM, TCP_FLAGS, UDP_CHECKSUM, UDP_HEADER_LENGTH, read_u16, read_u32, write_u16, write_u32,
 };
 use crate::{DropReason, Offload, OffloadKind, PartialChecksum};
 
@@ -22,6 +23,7 @@ impl<'a> Split<'a> {
     /// Checks that the offload header fits the packet.
     pub fn new(offload: &Offload, ip: &IpHeader, packet: &'a [u8]) -> Result<Self, DropReason> {
         let packet = &packet[..ip.total_length];
+        let ip = with_extensions(ip, packet);
         let segment_size = usize::from(offload.segment_size);
         let transport = &packet[ip.header_length..];
         let transport_length = match (offload.kind, ip.source.is_ipv4(), ip.protocol) {
@@ -34,17 +36,24 @@ impl<'a> Split<'a> {
         match transport_length {
             Some(length) if segment_size > 0 && !ip.fragment && transport.len() > length => {
                 let (headers, payload) = packet.split_at(ip.header_length + length);
-                Ok(Self { headers, payload, segment_size, ip: *ip })
+                Ok(Self { headers, payload, segment_size, ip })
             }
             _ => Err(DropReason::MalformedOffload),
         }
     }
 
-    /// A TCP packet or super-packet in segments no longer than `limit`; `None` for what is no TCP with data.
-    pub(crate) fn tcp(ip: &IpHeader, packet: &'a [u8], limit: u16) -> Option<Self> {
+    /// A TCP packet or super-packet in segments no longer than `limit`; `None` for what is no TCP with data, and for what
+    /// its segments would not mean together. A packet with a `full_checksum` gets new ones only if that is right.
+    pub(crate) fn tcp(ip: &IpHeader, packet: &'a [u8], full_checksum: bool, limit: u16) -> Option<Self> {
         let kind = if ip.source.is_ipv4() { OffloadKind::TcpV4 } else { OffloadKind::TcpV6 };
-        let transport = packet.get(ip.header_length..ip.total_length).filter(|_| ip.protocol == PROTOCOL_TCP)?;
-        let headers = ip.header_length + tcp_header_length(transport)?;
+        let whole = with_extensions(ip, packet);
+        let transport = packet.get(whole.header_length..ip.total_length).filter(|_| whole.protocol == PROTOCOL_TCP)?;
+        let headers = whole.header_length + tcp_header_length(transport)?;
+        let sum = checksum::pseudo_header(ip.source, ip.destination, PROTOCOL_TCP, transport.len());
+        let is_damaged = full_checksum && sum.with(transport).checksum() != 0;
+        if is_damaged || transport[TCP_FLAGS] & (FLAG_SYN | FLAG_RST | FLAG_URG) != 0 {
+            return None;
+        }
         let segment_size = limit.checked_sub(headers as u16)?;
         Self::new(&Offload { kind, segment_size, ..Offload::default() }, ip, packet).ok()
     }
@@ -91,7 +100,7 @@ impl<'a> Split<'a> {
             write_u16(header, 4, read_u16(header, 4).wrapping_add(index as u16));
             checksum::write_ipv4(header);
         } else {
-            write_u16(header, 4, transport_length as u16);
+            write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
         }
     }
 
@@ -109,7 +118,7 @@ impl<'a> Split<'a> {
 
 /// Completes a checksum that covers only the pseudo-header so far; it must [fit](PartialChecksum::fits).
 pub fn complete_checksum(packet: &mut [u8], partial: PartialChecksum) {
-    let is_udp = IpHeader::parse(packet).is_ok_and(|ip| ip.protocol == PROTOCOL_UDP);
+    let is_udp = usize::from(partial.offset) == UDP_CHECKSUM;
     let covered = &mut packet[usize::from(partial.start)..];
     let checksum = Sum::default().with(covered).checksum();
     write_u16(covered, partial.offset.into(), if is_udp { not_zero(checksum) } else { checksum });

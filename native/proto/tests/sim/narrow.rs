@@ -76,6 +76,8 @@ fn tcp_is_cut_into_smaller_segments_and_told_so() {
     let mut world = connected(1280);
     let mut transport = vec![0, 1, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 5 << 4, 0x18, 1, 0, 0, 0, 0, 0];
     transport.resize(1400, 9);
+    let sum = checksum::pseudo_header(address(1, 0), address(1, 1), TCP, transport.len()).with(&transport);
+    transport[16..18].copy_from_slice(&sum.checksum().to_be_bytes());
     world.send(0, &ip(address(1, 0), address(1, 1), TCP, &transport));
     world.run(SECOND);
     let lengths: Vec<_> = world.hosts[1].delivered.iter().map(Vec::len).collect();
