@@ -59,6 +59,16 @@ class RelayConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Measuring:
+    """What a daemon does otherwise than it should, to measure what that is worth."""
+
+    without: tuple[str, ...] = ()
+    """Techniques of the packet path that are left out, by name."""
+    rekey_after: float | None = None
+    """Seconds after which a session gets a successor; two minutes where nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The options of one daemon."""
 
@@ -76,6 +86,8 @@ class Config:
     """Whether this node shows no address of its own, and packets go through relays alone."""
     port_mapping: bool = False
     """Whether this node asks its router to open the packet port."""
+    measuring: Measuring = Measuring()
+    """What is measured with this daemon, if anything."""
     hub: bool = False
     """Whether other nodes may join through this one."""
     provider: bool = False

@@ -44,14 +44,17 @@ class Daemon:
         return self.data_plane.add_stack([(NETWORK, self.addresses)], [f"{four}/24", f"{six}/64"], MTU)
 
 
-async def start(number: int, ciphers: list[str] | None = None) -> Daemon:
+async def start(number: int, ciphers: list[str] | None = None, without: list[str] | None = None) -> Daemon:
     endpoint = await Endpoint.bind(bytes([number]) * 32, LOOPBACK)
-    return Daemon(number, endpoint, DataPlane.start(bytes([number]) * 20, LOOPBACK, endpoint, ciphers))
+    data_plane = DataPlane.start(bytes([number]) * 20, LOOPBACK, endpoint, ciphers, without=without)
+    return Daemon(number, endpoint, data_plane)
 
 
 @asynccontextmanager
-async def daemons(ciphers: list[str] | None = None) -> AsyncIterator[tuple[Daemon, Daemon]]:
-    pair = await start(1, ciphers), await start(2)
+async def daemons(
+    ciphers: list[str] | None = None, *, without: list[str] | None = None
+) -> AsyncIterator[tuple[Daemon, Daemon]]:
+    pair = await start(1, ciphers, without), await start(2)
     alice, bob = pair
     members = [(daemon.node_id, daemon.addresses) for daemon in pair]
     for daemon in pair:
@@ -92,6 +95,16 @@ async def test_a_refusal_comes_back_through_a_session(ciphers: list[str] | None)
         assert snapshot["counters"]["packets_in"] > 0
         assert snapshot["drops"]["spoofed_source"] == 0
         assert [device["kind"] for device in snapshot["devices"]] == ["stack"]
+
+
+async def test_a_feature_that_is_left_out_is_off_and_packets_still_flow() -> None:
+    shown = {"udp-gso": "udp_segmentation", "udp-gro": "udp_receive", "receive-batch": "udp_receive_batch"}
+    async with daemons(without=list(shown)) as (alice, bob):
+        stack, _other = alice.stack(), bob.stack()
+        assert await reason_of_failure(stack, bob.addresses[0]) == "refused"
+        offloads = (await alice.data_plane.snapshot())["offloads"]
+        assert not any(offloads[name] for name in shown.values())
+        assert (await bob.data_plane.snapshot())["offloads"]["udp_receive_batch"]
 
 
 async def test_reflectors_tell_where_a_node_is_seen() -> None:
@@ -177,6 +190,10 @@ async def test_malformed_values_are_named() -> None:
             data_plane.add_stack([(b"", [])], [], MTU)
         with pytest.raises(ValueError, match='the name of a cipher, got "rot13"'):
             DataPlane.start(alice.node_id, LOOPBACK, alice.endpoint, ["rot13"])
+        with pytest.raises(ValueError, match='no feature "magic" that could be left out, only tun-offload, '):
+            DataPlane.start(alice.node_id, LOOPBACK, alice.endpoint, without=["magic"])
+        with pytest.raises(ValueError, match="expected an age of a second or more, got 0"):
+            DataPlane.start(alice.node_id, LOOPBACK, alice.endpoint, rekey_after=0)
         with pytest.raises(NativeError, match="cannot listen at"):
             DataPlane.start(alice.node_id, data_plane.addresses[0], alice.endpoint)
 

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use golem_vpn_io::engine::{Command, Engine, Event};
+use golem_vpn_io::features::Features;
 use golem_vpn_io::tun::{self, Interface};
 use golem_vpn_proto::{
     Attachment, Candidate, Cipher, Config, DeviceConfig, DeviceId, IpPrefix, Member, Network, NetworkId, NodeId, Source,
@@ -37,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Some(name) = cipher.first() {
         config.ciphers = vec![Cipher::from_name(name).ok_or("no such cipher")?];
     }
-    let (engine, outputs) = Engine::start(config, local)?;
+    let (engine, outputs) = Engine::start(config, local, Features::default())?;
     attach(&engine, number, remote).await?;
     let stream = if number == 1 { TcpListener::bind(local).await?.accept().await?.0 } else { connect(remote).await };
     carry_handshakes(&engine, outputs.events, stream, node(3 - number)).await
@@ -58,7 +59,7 @@ async fn attach(engine: &Engine, number: u8, remote: SocketAddr) -> Result<(), B
     let candidates = vec![Candidate { address: remote, source: Source::Configured }];
     engine.apply(Command::SetPeer { node: node(3 - number), candidates, relays: Vec::new() })?;
     let addresses = vec![(address(number), 24)];
-    let tun = tun::create(&Interface { name: "pair0".to_owned(), addresses, mtu: MTU })?;
+    let tun = tun::create(&Interface { name: "pair0".to_owned(), addresses, mtu: MTU }, Features::default())?;
     let attachments = vec![Attachment { network: NETWORK, addresses: vec![address(number)] }];
     let config = DeviceConfig { attachments, mtu: MTU, offload: true, udp_offload: true };
     Ok(engine.add_tun(DeviceId(1), tun, "pair0".to_owned(), config).await??)

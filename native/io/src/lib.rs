@@ -5,6 +5,7 @@ pub mod data_plane;
 pub mod descriptor;
 pub mod engine;
 mod entropy;
+pub mod features;
 pub mod gate;
 pub mod interfaces;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 
 use golem_vpn_proto::Cipher;
 
+use crate::features::Features;
 use crate::tun::{Tun, TunOffloads};
 use crate::udp::{self, SocketStatus};
 
@@ -31,7 +32,7 @@ pub fn probe() -> io::Result<Offloads> {
 /// # Errors
 /// `InvalidInput` when the descriptor is no TUN; else what the system says.
 pub fn probe_tun(device: OwnedFd) -> io::Result<TunOffloads> {
-    Ok(Tun::from_fd(device)?.offloads())
+    Ok(Tun::from_fd(device, Features::default())?.offloads())
 }
 
 #[cfg(test)]

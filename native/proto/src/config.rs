@@ -60,6 +60,13 @@ impl Config {
             relayed_only: false,
         }
     }
+
+    /// Has sessions get successors at another age, and end long enough after that for a handshake to be repeated.
+    #[must_use]
+    pub fn renewing_after(self, age: Duration) -> Self {
+        let reject_after = age + (age / 2).max(self.handshake_timeout * 2);
+        Self { rekey_after: age, reject_after, ..self }
+    }
 }
 
 impl Cipher {
@@ -115,6 +122,16 @@ fn has_aes_instructions() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sessions_that_are_renewed_more_often_still_outlive_a_handshake() {
+        let config = Config::new(NodeId([1; 20]));
+        let usual = config.clone().renewing_after(config.rekey_after);
+        assert_eq!((usual.rekey_after, usual.reject_after), (config.rekey_after, config.reject_after));
+        let often = config.clone().renewing_after(Duration::from_secs(1));
+        assert_eq!(often.rekey_after, Duration::from_secs(1));
+        assert!(often.reject_after >= often.rekey_after + config.handshake_timeout);
+    }
 
     #[test]
     fn ciphers_are_found_by_name_and_by_wire_bit() {

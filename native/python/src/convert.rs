@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use golem_vpn_io::control::{EndpointId, PeerAddress};
 use golem_vpn_io::data_plane::InterfaceAddress;
+use golem_vpn_io::features::Features;
 use golem_vpn_io::relay::RelayAddress;
 use golem_vpn_proto::{
     Attachment, Candidate, Cipher, IpPrefix, Member, NetworkId, NodeId, ReflectionKey, ReflectorAddress, Source,
@@ -98,6 +99,17 @@ pub fn attachments(attachments: &[Addressed]) -> PyResult<Vec<Attachment>> {
 pub fn ciphers(names: &[String]) -> PyResult<Vec<Cipher>> {
     let cipher = |name: &String| Cipher::from_name(name).ok_or_else(|| unreadable("the name of a cipher", name));
     names.iter().map(cipher).collect()
+}
+
+/// Reads the names of features to leave out.
+pub fn features(without: &[String]) -> PyResult<Features> {
+    Features::without(without).map_err(|unknown| PyValueError::new_err(unknown.to_string()))
+}
+
+/// Reads an age of at least a second.
+pub fn age(seconds: f64) -> PyResult<Duration> {
+    let age = Duration::try_from_secs_f64(seconds).ok().filter(|age| *age >= Duration::from_secs(1));
+    age.ok_or_else(|| PyValueError::new_err(format!("expected an age of a second or more, got {seconds}")))
 }
 
 pub fn timeout(seconds: f64) -> PyResult<Duration> {

@@ -26,9 +26,11 @@ pub struct DataPlane {
 #[pymethods]
 impl DataPlane {
     /// Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference. With
-    /// `relayed_only` packets go through relays, whatever direct path there may be.
+    /// `relayed_only` packets go through relays, whatever direct path there may be. To measure: `without` names features
+    /// to leave out, sessions get a successor after `rekey_after` seconds.
     #[staticmethod]
-    #[pyo3(signature = (node_id, listen, endpoint, ciphers=None, *, relayed_only=false))]
+    #[pyo3(signature = (node_id, listen, endpoint, ciphers=None, *, relayed_only=false, without=None, rekey_after=None))]
+    #[expect(clippy::too_many_arguments, reason = "those at the end are keywords in Python")]
     fn start(
         py: Python<'_>,
         node_id: PyBackedBytes,
@@ -36,15 +38,21 @@ impl DataPlane {
         endpoint: &Endpoint,
         ciphers: Option<Vec<String>>,
         relayed_only: bool,
+        without: Option<Vec<String>>,
+        rekey_after: Option<f64>,
     ) -> PyResult<Self> {
         let mut config = Config { relayed_only, ..Config::new(convert::node_id(&node_id)?) };
         if let Some(names) = ciphers {
             config.ciphers = convert::ciphers(&names)?;
         }
+        if let Some(seconds) = rekey_after {
+            config = config.renewing_after(convert::age(seconds)?);
+        }
+        let features = convert::features(&without.unwrap_or_default())?;
         let listen = convert::address(listen)?;
         let endpoint = endpoint.shared();
         let runtime = runtime().handle().clone();
-        let started = py.detach(|| data_plane::DataPlane::start(config, listen, endpoint, runtime));
+        let started = py.detach(|| data_plane::DataPlane::start(config, features, listen, endpoint, runtime));
         let running = started.map_err(|error| errors::native(format!("cannot listen at {listen}: {error}")))?;
         Ok(Self { running: Mutex::new(Some(Arc::new(running))) })
     }

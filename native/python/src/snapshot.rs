@@ -285,6 +285,7 @@ fn offloads(snapshot: &engine::Snapshot) -> BTreeMap<&'static str, bool> {
     let mut offloads = BTreeMap::from([
         ("udp_segmentation", snapshot.socket.segmentation),
         ("udp_receive", snapshot.socket.receive_offload),
+        ("udp_receive_batch", snapshot.socket.receive_batch),
     ]);
     let tuns: Vec<_> = snapshot.devices.iter().filter(|device| device.kind == DeviceKind::Tun).collect();
     if !tuns.is_empty() {

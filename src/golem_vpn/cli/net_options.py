@@ -4,13 +4,13 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from golem_vpn.cli.options import PLAIN, check_api_address, check_listen_address
-from golem_vpn.config import DEFAULT_RELAY_PORT, Address, RelayConfig
+from golem_vpn.config import DEFAULT_RELAY_PORT, Address, Measuring, RelayConfig
 from golem_vpn.errors import ConfigurationError, InvalidInput
 
 LEAST_BYTES_PER_SECOND = 10_000
@@ -45,6 +45,7 @@ def check_public_relays(_type: object, texts: Sequence[str]) -> None:
 
 RelayListen = Annotated[str | None, Parameter(validator=check_relay_listen)]
 BytesPerSecond = Annotated[int | None, Parameter(validator=Number(gte=LEAST_BYTES_PER_SECOND))]
+Feature = Literal["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch"]
 PublicRelays = Annotated[tuple[str, ...], Parameter(validator=check_public_relays, negative="", show_default=False)]
 
 
@@ -57,6 +58,21 @@ class Reach:
     """Show no address of this node to others: packets and control messages go through relays alone."""
     port_mapping: bool = False
     """Ask this network's router (UPnP, PCP, NAT-PMP) to open the packet port."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class MeasuringOptions:
+    """What is left out or done more often, to measure it."""
+
+    without: Annotated[tuple[Feature, ...], Parameter(negative="", show_default=False)] = ()
+    """For measuring what each technique is worth: leave one out. Repeat for several."""
+    rekey_after: Annotated[float | None, Parameter(validator=Number(gte=1))] = None
+    """For measuring: seconds after which a session gets new keys, 120 by default."""
+
+    def configuration(self) -> Measuring:
+        """Gives what the daemon is told of it."""
+        return Measuring(self.without, self.rekey_after)
 
 
 @Parameter(name="*")
@@ -75,7 +91,8 @@ class OwnRelay:
     """The key of that certificate, PEM, mode 0600."""
     relay_bytes_per_second: BytesPerSecond = None
     """What each node may send through the relay; no limit by default."""
-    relay_public_address: PublicRelays = ()
+    relay_public_address: Feature = Literal["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch"]
+PublicRelays = ()
     """Where others reach the relay, HOST:PORT, if not at this machine's addresses; by default the hosts of
     --public-address with the relay's own port. Repeat for several."""
 

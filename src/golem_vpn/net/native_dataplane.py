@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from golem_vpn import _native
+from golem_vpn.config import Measuring
 from golem_vpn.errors import ConfigurationError
 from golem_vpn.net.dataplane import Attachment, Reflector
 from golem_vpn.net.document import NetworkDocument
@@ -28,7 +29,13 @@ class NativeDataPlane:
 
     @classmethod
     def start(
-        cls, node_id: str, listen: str, endpoint: NativeEndpoint, *, relayed_only: bool = False
+        cls,
+        node_id: str,
+        listen: str,
+        endpoint: NativeEndpoint,
+        *,
+        relayed_only: bool = False,
+        measuring: Measuring = Measuring(),
     ) -> "NativeDataPlane":
         """Binds the packet socket at `HOST:PORT` and starts the packet thread.
 
@@ -38,7 +45,14 @@ class NativeDataPlane:
             ConfigurationError: the port is taken, or the address is not this machine's.
         """
         try:
-            native = _native.DataPlane.start(node_id_bytes(node_id), listen, endpoint.native, relayed_only=relayed_only)
+            native = _native.DataPlane.start(
+                node_id_bytes(node_id),
+                listen,
+                endpoint.native,
+                relayed_only=relayed_only,
+                without=list(measuring.without),
+                rekey_after=measuring.rekey_after,
+            )
         except (OSError, ValueError, _native.NativeError) as error:
             raise ConfigurationError(f"cannot receive packets at {listen}: {error}; see --listen") from error
         return cls(native)

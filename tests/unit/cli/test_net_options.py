@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from golem_vpn.cli.net_options import OwnRelay
-from golem_vpn.config import Address, RelayConfig
+from golem_vpn.cli.net_options import MeasuringOptions, OwnRelay
+from golem_vpn.config import Address, Measuring, RelayConfig
 from golem_vpn.errors import ConfigurationError
 
 LISTEN = Address("0.0.0.0", 11500)
@@ -31,6 +31,11 @@ def test_the_public_host_of_a_daemon_is_that_of_its_relay() -> None:
     other = OwnRelay(relay_public_address=("relay.example:8443",)).configuration(True, LISTEN, public)
     assert other is not None
     assert other.public_addresses == (Address("relay.example", 8443),)
+
+
+def test_nothing_is_left_out_unless_it_is_named() -> None:
+    assert MeasuringOptions().configuration() == Measuring()
+    assert MeasuringOptions(("udp-gso",), 5).configuration() == Measuring(("udp-gso",), 5)
 
 
 def test_a_certificate_needs_its_key() -> None:

@@ -26,6 +26,7 @@ use tokio::task::AbortHandle;
 
 use crate::control::{Endpoint, EndpointId};
 use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Outputs, Snapshot};
+use crate::features::Features;
 use crate::interfaces;
 use crate::port_mapping::PortMapping;
 use crate::relay::{RelayAddress, RelayDrops, RelayState};
@@ -61,6 +62,7 @@ pub struct DataPlane {
     carrier: AbortHandle,
     wanted: Wanted,
     port_mapping: PortMapping,
+    features: Features,
     last_device: AtomicU32,
     /// The MTU of each TUN, which a change of its attachments leaves as it is.
     tuns: Mutex<HashMap<DeviceId, u16>>,
@@ -72,8 +74,14 @@ impl DataPlane {
     ///
     /// # Errors
     /// When the address can't be bound.
-    pub fn start(config: Config, listen: SocketAddr, endpoint: Arc<Endpoint>, runtime: Handle) -> io::Result<Self> {
-        let (engine, outputs) = start_engine(config, listen)?;
+    pub fn start(
+        config: Config,
+        features: Features,
+        listen: SocketAddr,
+        endpoint: Arc<Endpoint>,
+        runtime: Handle,
+    ) -> io::Result<Self> {
+        let (engine, outputs) = start_engine(config, features, listen)?;
         let resets = Arc::new(Resets::default());
         let reflected = Arc::new(Reflected::default());
         let (carrier, wanted) = Carrier::new(engine.clone(), endpoint.clone(), resets.clone(), reflected.clone());
@@ -91,6 +99,7 @@ impl DataPlane {
             carrier,
             wanted,
             port_mapping,
+            features,
             last_device,
             tuns,
             runtime,
@@ -186,12 +195,12 @@ impl DataPlane {
         attachments: Vec<Attachment>,
         mtu: u16,
     ) -> Result<DeviceId, DeviceFailure> {
-        self.attach_tun(Tun::from_fd(descriptor)?, name, attachments, mtu)
+        self.attach_tun(Tun::from_fd(descriptor, self.features)?, name, attachments, mtu)
     }
 
     /// Makes a TUN in the network namespace of the calling thread and attaches it.
     pub fn create_tun(&self, interface: &Interface, attachments: Vec<Attachment>) -> Result<DeviceId, DeviceFailure> {
-        let tun = tun::create(interface)?;
+        let tun = tun::create(interface, self.features)?;
         let name = tun.name().to_owned();
         self.attach_tun(tun, name, attachments, interface.mtu)
     }
@@ -260,13 +269,13 @@ fn device_config(attachments: Vec<Attachment>, mtu: u16) -> DeviceConfig {
     DeviceConfig { attachments, mtu, offload: false, udp_offload: false }
 }
 
-fn start_engine(config: Config, listen: SocketAddr) -> io::Result<(Engine, Outputs)> {
+fn start_engine(config: Config, features: Features, listen: SocketAddr) -> io::Result<(Engine, Outputs)> {
     if listen.ip() != IpAddr::from(Ipv4Addr::UNSPECIFIED) {
-        return Engine::start(config, listen);
+        return Engine::start(config, listen, features);
     }
     let both_families = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), listen.port());
-    match Engine::start(config.clone(), both_families) {
-        Err(error) if interfaces::is_without_ipv6(&error) => Engine::start(config, listen),
+    match Engine::start(config.clone(), both_families, features) {
+        Err(error) if interfaces::is_without_ipv6(&error) => Engine::start(config, listen, features),
         started => started,
     }
 }

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::{DataPlane, StackDevice};
 use crate::control::Endpoint;
+use crate::features::Features;
 use crate::stack::ConnectError;
 
 const NETWORK: NetworkId = NetworkId([7; 16]);
@@ -27,7 +28,8 @@ impl Daemon {
         let bound = runtime.block_on(Endpoint::bind([seed; 32], LOOPBACK.parse().unwrap())).unwrap();
         let endpoint = Arc::new(bound);
         let config = Config::new(node);
-        let data_plane = DataPlane::start(config, packets, endpoint.clone(), runtime.handle().clone()).unwrap();
+        let data_plane =
+            DataPlane::start(config, Features::default(), packets, endpoint.clone(), runtime.handle().clone()).unwrap();
         data_plane.set_network(network()).unwrap();
         Self { node, endpoint, data_plane }
     }

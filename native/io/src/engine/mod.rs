@@ -26,6 +26,7 @@ use std::thread::{self, JoinHandle};
 use golem_vpn_proto::{Config, DeviceConfig, DeviceId, NodeId, RelayId};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::features::Features;
 use crate::poll::Bell;
 use crate::queue::QueueEnd;
 use crate::tun::Tun;
@@ -56,8 +57,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the address can't be bound, or the process is out of descriptors or threads.
-    pub fn start(config: Config, listen: SocketAddr) -> io::Result<(Self, Outputs)> {
-        Self::start_with(config, Socket::bind(listen)?)
+    pub fn start(config: Config, listen: SocketAddr, features: Features) -> io::Result<(Self, Outputs)> {
+        Self::start_with(config, Socket::bind(listen, features)?)
     }
 
     fn start_with<S>(config: Config, socket: S) -> io::Result<(Self, Outputs)>

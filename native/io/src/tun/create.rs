@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use super::netlink::{self, Netlink};
 use super::{Tun, ioctl};
+use crate::features::Features;
 
 const DEVICE: &str = "/dev/net/tun";
 
@@ -24,11 +25,11 @@ pub struct Interface {
 ///
 /// # Errors
 /// `PermissionDenied` without `CAP_NET_ADMIN`; `ResourceBusy` when the name is taken; else what the system says.
-pub fn create(interface: &Interface) -> io::Result<Tun> {
+pub fn create(interface: &Interface, features: Features) -> io::Result<Tun> {
     let descriptor: OwnedFd =
         OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC).open(DEVICE)?.into();
     ioctl::attach(descriptor.as_fd(), &interface.name)?;
-    let tun = Tun::from_fd(descriptor)?;
+    let tun = Tun::from_fd(descriptor, features)?;
     let mut netlink = Netlink::open()?;
     let index = netlink::index_of(tun.name())?;
     netlink.set_up(index, interface.mtu)?;

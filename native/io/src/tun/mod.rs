@@ -14,6 +14,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use golem_vpn_proto::{Offload, VIRTIO_HEADER_LENGTH};
 
+use crate::features::Features;
+
 const LONGEST_PACKET: usize = 65_535;
 
 /// Bytes that a buffer for [`Tun::read`] needs.
@@ -41,19 +43,23 @@ pub struct Tun {
 }
 
 impl Tun {
-    /// Takes over a TUN that somebody made, perhaps in another network namespace, and turns on all offloads it has.
+    /// Takes over a TUN that somebody made, perhaps in another network namespace, and turns on all offloads it has
+    /// that the features allow.
     ///
     /// # Errors
     /// `InvalidInput` when the descriptor is no TUN or carries packet information; else what the system says.
-    pub fn from_fd(descriptor: OwnedFd) -> io::Result<Self> {
+    pub fn from_fd(descriptor: OwnedFd, features: Features) -> io::Result<Self> {
         let interface = ioctl::interface(descriptor.as_fd())?;
         if !interface.is_plain_tun() {
             let cause = "the descriptor is not a TUN without packet information (IFF_TUN and IFF_NO_PI)";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, cause));
         }
         set_nonblocking(descriptor.as_fd())?;
-        let offloads =
-            if interface.has_header() { turn_on_offloads(descriptor.as_fd())? } else { TunOffloads::default() };
+        let offloads = if interface.has_header() {
+            turn_on_offloads(descriptor.as_fd(), features)?
+        } else {
+            TunOffloads::default()
+        };
         Ok(Self { descriptor, name: interface.name(), offloads })
     }
 
@@ -105,11 +111,13 @@ impl AsFd for Tun {
     }
 }
 
-/// Turns on as many offloads as the kernel has: all, then without UDP, then checksums alone, then none.
-fn turn_on_offloads(tun: BorrowedFd<'_>) -> io::Result<TunOffloads> {
+/// Turns on as many offloads as the kernel has and the features allow: all, then without UDP, then checksums alone, then
+/// none.
+fn turn_on_offloads(tun: BorrowedFd<'_>, features: Features) -> io::Result<TunOffloads> {
     ioctl::set_header_length(tun, VIRTIO_HEADER_LENGTH)?;
     let wishes = [(true, true, true), (true, true, false), (true, false, false)];
-    for (checksum, tcp, udp) in wishes {
+    let is_allowed = |wish: &(bool, bool, bool)| features.tun_offload && (features.tun_udp_offload || !wish.2);
+    for (checksum, tcp, udp) in wishes.into_iter().filter(is_allowed) {
         let offloads = TunOffloads { header: true, checksum, tcp, udp };
         if ioctl::set_offloads(tun, offloads).is_ok() {
             return Ok(offloads);

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use super::*;
+use crate::features::Features;
 use crate::namespace::Namespace;
 use crate::poll::{Interest, Poller};
 
@@ -37,7 +38,7 @@ fn packet_to(tun: &Tun, port: u16, buffer: &mut [u8]) -> (Offload, Vec<u8>) {
 #[test]
 fn packets_of_both_families_come_out_and_go_in() {
     in_new_namespace(|| {
-        let tun = create(&interface("vpn7")).unwrap();
+        let tun = create(&interface("vpn7"), Features::default()).unwrap();
         assert_eq!(tun.name(), "vpn7");
         for (local, remote) in [("10.77.0.1", "10.77.0.2"), ("fd77::1", "fd77::2")] {
             let (local, remote) = (SocketAddr::new(local.parse().unwrap(), 0), remote.parse().unwrap());
@@ -62,7 +63,7 @@ fn echoes(tun: &Tun, local: SocketAddr, remote: SocketAddr) -> bool {
 #[test]
 fn a_big_write_comes_out_as_one_super_packet() {
     in_new_namespace(|| {
-        let tun = create(&interface("vpn8")).unwrap();
+        let tun = create(&interface("vpn8"), Features::default()).unwrap();
         if !tun.offloads().udp {
             eprintln!("SKIPPED: the kernel has no UDP segmentation for TUN devices: {:?}", tun.offloads());
             return;
@@ -77,9 +78,22 @@ fn a_big_write_comes_out_as_one_super_packet() {
 }
 
 #[test]
+fn offloads_that_are_left_out_are_off() {
+    in_new_namespace(|| {
+        let offloads = |without: &[&str]| {
+            let tun = create(&interface("vpn6"), Features::without(without).unwrap()).unwrap();
+            tun.offloads()
+        };
+        let all = offloads(&[]);
+        assert_eq!(offloads(&["tun-udp-offload"]), TunOffloads { udp: false, ..all });
+        assert_eq!(offloads(&["tun-offload"]), TunOffloads { header: true, ..TunOffloads::default() });
+    });
+}
+
+#[test]
 fn a_deleted_interface_is_told() {
     in_new_namespace(|| {
-        let tun = create(&interface("vpn9")).unwrap();
+        let tun = create(&interface("vpn9"), Features::default()).unwrap();
         let deleted = std::process::Command::new("ip").args(["link", "delete", "vpn9"]).status();
         if !deleted.is_ok_and(|status| status.success()) {
             eprintln!("SKIPPED: no program `ip` to delete the interface");
@@ -96,7 +110,7 @@ fn a_deleted_interface_is_told() {
 #[test]
 fn bad_names_and_descriptors_are_refused() {
     for name in ["", "a name", "sixteen-letters-"] {
-        let error = create(&interface(name)).unwrap_err();
+        let error = create(&interface(name), Features::default()).unwrap_err();
         assert!(
             matches!(
                 error.kind(),
@@ -106,7 +120,7 @@ fn bad_names_and_descriptors_are_refused() {
         );
     }
     let no_tun = std::fs::File::open("/dev/null").unwrap();
-    assert!(Tun::from_fd(no_tun.into()).is_err());
+    assert!(Tun::from_fd(no_tun.into(), Features::default()).is_err());
 }
 
 /// Makes the answer to a UDP packet: source and destination change places, which leaves the checksums as they are.

@@ -44,6 +44,8 @@ pub struct SocketStatus {
     pub segmentation: bool,
     /// Whether the kernel hands over received datagrams as trains (`UDP_GRO`).
     pub receive_offload: bool,
+    /// Whether one system call receives several trains (`recvmmsg`).
+    pub receive_batch: bool,
     pub send_buffer: usize,
     pub receive_buffer: usize,
     pub counters: SocketCounters,

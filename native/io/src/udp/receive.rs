@@ -22,8 +22,10 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new() -> Self {
-        Self { buffers: vec![0; TRAINS * LONGEST_DATAGRAM] }
+    /// Receives several trains in a system call, or one.
+    pub(super) fn new(batch: bool) -> Self {
+        let trains = if batch { TRAINS } else { 1 };
+        Self { buffers: vec![0; trains * LONGEST_DATAGRAM] }
     }
 
     /// See [`Datagrams::receive`](super::Datagrams::receive).
@@ -47,7 +49,8 @@ impl Receiver {
             header.msg_iovlen = 1;
             controls[index].lend(header);
         }
-        let count = match receive_many(socket, &mut messages) {
+        let trains = self.buffers.len() / LONGEST_DATAGRAM;
+        let count = match receive_many(socket, &mut messages[..trains]) {
             Ok(count) => count,
             Err(error) => return tell(&error, counters),
         };
@@ -64,12 +67,12 @@ impl Receiver {
             counters.datagrams_received += train.len().div_ceil(segment_size) as u64;
             take(from, ecn, segment_size, train);
         }
-        count == TRAINS
+        count == trains
     }
 }
 
-fn receive_many(socket: BorrowedFd<'_>, messages: &mut [libc::mmsghdr; TRAINS]) -> io::Result<usize> {
-    let (pointer, length) = (messages.as_mut_ptr(), TRAINS as u32);
+fn receive_many(socket: BorrowedFd<'_>, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
+    let (pointer, length) = (messages.as_mut_ptr(), messages.len() as u32);
     // SAFETY: each message points to buffers of the caller's with the lengths it names, all alive during the call.
     let count = unsafe { libc::recvmmsg(socket.as_raw_fd(), pointer, length, 0, ptr::null_mut()) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())

@@ -10,6 +10,7 @@ use super::address::RawAddress;
 use super::receive::Receiver;
 use super::send::Sender;
 use super::{Datagrams, SocketCounters, SocketStatus, options};
+use crate::features::Features;
 
 /// A bound socket. Bound to an IPv6 address that is unspecified, it carries IPv4 too.
 pub(crate) struct Socket {
@@ -21,24 +22,22 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr, features: Features) -> io::Result<Self> {
         let socket = open(address)?;
         let descriptor = socket.as_fd();
         options::forbid_fragments(descriptor, address.is_ipv6())?;
         options::tell_congestion(descriptor, address.is_ipv6())?;
         let (send_buffer, receive_buffer) = options::set_buffers(descriptor)?;
-        let segmentation = can_segment(descriptor);
-        let receive_offload = options::set(descriptor, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
+        let segmentation = features.udp_segmentation && can_segment(descriptor);
+        let receive_offload =
+            features.udp_receive_offload && options::set(descriptor, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
+        let receive_batch = features.receive_batch;
         let counters = SocketCounters::default();
-        let status = SocketStatus { segmentation, receive_offload, send_buffer, receive_buffer, counters };
+        let status =
+            SocketStatus { segmentation, receive_offload, receive_batch, send_buffer, receive_buffer, counters };
         let local_address = socket.local_addr()?;
         let sender = Sender::new(address.is_ipv6());
-        Ok(Self { socket, local_address, sender, receiver: Receiver::new(), status })
-    }
-
-    #[cfg(test)]
-    pub(super) fn disable_segmentation(&mut self) {
-        self.status.segmentation = false;
+        Ok(Self { socket, local_address, sender, receiver: Receiver::new(receive_batch), status })
     }
 }
 
@@ -68,7 +67,7 @@ impl AsFd for Socket {
 
 /// Tells what a socket of this machine can do, by opening one on the loopback interface.
 pub(crate) fn probe() -> io::Result<SocketStatus> {
-    Socket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).map(|socket| socket.status)
+    Socket::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Features::default()).map(|socket| socket.status)
 }
 
 fn open(address: SocketAddr) -> io::Result<UdpSocket> {

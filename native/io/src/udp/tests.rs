@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::socket::probe;
 use super::*;
+use crate::features::Features;
 use crate::namespace::Namespace;
 use crate::poll::{Interest, Poller};
 use crate::tun::{self, Interface};
@@ -12,7 +13,11 @@ use crate::tun::{self, Interface};
 const SEGMENT: usize = 1452;
 
 fn bound(address: &str) -> Socket {
-    Socket::bind(address.parse().unwrap()).unwrap()
+    bound_without(address, &[])
+}
+
+fn bound_without(address: &str, names: &[&str]) -> Socket {
+    Socket::bind(address.parse().unwrap(), Features::without(names).unwrap()).unwrap()
 }
 
 /// Receives until `count` datagrams are there; each is returned with its source.
@@ -57,10 +62,29 @@ fn a_train_arrives_in_one_call_each() {
 
 #[test]
 fn a_train_arrives_without_segmentation() {
-    let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound("127.0.0.1:0"));
-    sender.disable_segmentation();
+    let (mut sender, mut receiver) = (bound_without("127.0.0.1:0", &["udp-gso"]), bound("127.0.0.1:0"));
     let to = receiver.local_address();
     assert_train_arrives(&mut sender, &mut receiver, to);
+    assert!(!sender.status().segmentation && sender.status().receive_offload == receiver.status().receive_offload);
+}
+
+#[test]
+fn a_train_arrives_without_receive_offload() {
+    let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound_without("127.0.0.1:0", &["udp-gro"]));
+    let to = receiver.local_address();
+    assert_train_arrives(&mut sender, &mut receiver, to);
+    let SocketStatus { receive_offload, receive_batch, counters, .. } = receiver.status();
+    assert!(!receive_offload && receive_batch);
+    assert!((2..40).contains(&counters.receive_calls), "{} calls for 40 datagrams", counters.receive_calls);
+}
+
+#[test]
+fn a_train_arrives_by_single_receives() {
+    let without = ["udp-gro", "receive-batch"];
+    let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound_without("127.0.0.1:0", &without));
+    let to = receiver.local_address();
+    assert_train_arrives(&mut sender, &mut receiver, to);
+    assert_eq!((receiver.status().receive_batch, receiver.status().counters.receive_calls), (false, 40));
 }
 
 #[test]
@@ -82,11 +106,9 @@ fn congestion_marks_travel_with_each_datagram_of_both_families() {
     let marks = [Ecn::NotCapable, Ecn::CapableZero, Ecn::CongestionExperienced, Ecn::CapableOne];
     let mut receiver = bound("[::]:0");
     let port = receiver.local_address().port();
-    for (host, segmentation) in [("127.0.0.1", true), ("127.0.0.1", false), ("::1", true), ("::1", false)] {
-        let mut sender = bound("[::]:0");
-        if !segmentation {
-            sender.disable_segmentation();
-        }
+    let all: &[&str] = &[];
+    for (host, without) in [("127.0.0.1", all), ("127.0.0.1", &["udp-gso"]), ("::1", all), ("::1", &["udp-gso"])] {
+        let mut sender = bound_without("[::]:0", without);
         for mark in marks {
             sender.send(SocketAddr::new(host.parse().unwrap(), port), mark, SEGMENT, &train(3));
         }
@@ -97,7 +119,7 @@ fn congestion_marks_travel_with_each_datagram_of_both_families() {
             assert_ne!(poller.wait(Some(Duration::from_secs(5))).unwrap().count(), 0, "datagrams are missing");
             receiver.receive(|_, ecn, size, train| seen.extend(train.chunks(size).map(|_| ecn)));
         }
-        assert_eq!(seen, marks.map(|mark| [mark; 3]).concat(), "{host}, segmentation {segmentation}");
+        assert_eq!(seen, marks.map(|mark| [mark; 3]).concat(), "{host}, without {without:?}");
     }
 }
 
@@ -145,7 +167,8 @@ fn datagrams_too_big_for_the_interface_are_counted_and_segmentation_stays() {
     let Some(namespace) = Namespace::new() else { return };
     namespace.run(|| {
         let addresses = vec![("10.77.0.1".parse().unwrap(), 24)];
-        let _tun = tun::create(&Interface { name: "vpn7".to_owned(), addresses, mtu: 1280 }).unwrap();
+        let _tun =
+            tun::create(&Interface { name: "vpn7".to_owned(), addresses, mtu: 1280 }, Features::default()).unwrap();
         let mut socket = bound("10.77.0.1:0");
         let segmentation = socket.status().segmentation;
         let to = "10.77.0.2:9".parse().unwrap();

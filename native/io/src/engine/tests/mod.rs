@@ -109,7 +109,12 @@ impl Peer {
 }
 
 fn engine(number: u8) -> io::Result<(Engine, Outputs)> {
-    Engine::start(Config::new(node(number)), SocketAddr::from(([127, 0, 0, 1], 0)))
+    engine_without(number, &[])
+}
+
+fn engine_without(number: u8, names: &[&str]) -> io::Result<(Engine, Outputs)> {
+    let features = Features::without(names).unwrap();
+    Engine::start(Config::new(node(number)), SocketAddr::from(([127, 0, 0, 1], 0)), features)
 }
 
 /// Two engines that know each other and have a session, as the first packet between them shows.
@@ -256,5 +261,5 @@ async fn the_last_handle_stops_the_engine_and_frees_its_port() {
     assert!(second.snapshot().await.is_ok());
     drop(second);
     assert!(peer.queue.is_closed());
-    Engine::start(Config::new(node(1)), listen).unwrap();
+    Engine::start(Config::new(node(1)), listen, Features::default()).unwrap();
 }

@@ -1,0 +1,80 @@
+//! What makes packets fast and can be left out, to measure what it is worth.
+
+/// Techniques that are used where the machine has them; all of them unless told otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Super-packets and partial checksums between the kernel and a TUN.
+    pub tun_offload: bool,
+    /// UDP super-packets among them.
+    pub tun_udp_offload: bool,
+    /// One system call that sends a train of datagrams (`UDP_SEGMENT`).
+    pub udp_segmentation: bool,
+    /// Received datagrams as trains (`UDP_GRO`).
+    pub udp_receive_offload: bool,
+    /// One system call that receives several trains (`recvmmsg`).
+    pub receive_batch: bool,
+}
+
+/// A feature that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no feature {0:?} that could be left out, only {list}", list = Features::NAMES.join(", "))]
+pub struct UnknownFeature(pub String);
+
+impl Features {
+    pub const NAMES: [&str; 5] = ["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch"];
+
+    /// All but those that are named.
+    pub fn without<Name: AsRef<str>>(names: &[Name]) -> Result<Self, UnknownFeature> {
+        let mut features = Self::default();
+        for name in names {
+            let feature = match name.as_ref() {
+                "tun-offload" => &mut features.tun_offload,
+                "tun-udp-offload" => &mut features.tun_udp_offload,
+                "udp-gso" => &mut features.udp_segmentation,
+                "udp-gro" => &mut features.udp_receive_offload,
+                "receive-batch" => &mut features.receive_batch,
+                unknown => return Err(UnknownFeature(unknown.to_owned())),
+            };
+            *feature = false;
+        }
+        Ok(features)
+    }
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            tun_offload: true,
+            tun_udp_offload: true,
+            udp_segmentation: true,
+            udp_receive_offload: true,
+            receive_batch: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_leaves_out_one_feature() {
+        let count = |features: Features| {
+            let Features { tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch } =
+                features;
+            let all = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch];
+            all.into_iter().filter(|on| *on).count()
+        };
+        assert_eq!(Features::without::<&str>(&[]), Ok(Features::default()));
+        for number in 0..Features::NAMES.len() {
+            assert_eq!(count(Features::without(&Features::NAMES[..=number]).unwrap()), 4 - number);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_those_there_are() {
+        let refused = Features::without(&["udp-gso", "magic"]).unwrap_err();
+        assert_eq!(refused, UnknownFeature("magic".to_owned()));
+        assert!(Features::NAMES.iter().all(|name| refused.to_string().contains(name)));
+    }
+}
