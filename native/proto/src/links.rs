@@ -15,6 +15,7 @@ pub(crate) struct Links {
     slots: Vec<Slot>,
     free: Vec<usize>,
     by_pair: BTreeMap<(NodeId, NetworkId), LinkId>,
+    by_network: BTreeSet<(NetworkId, NodeId, LinkId)>,
     by_index: HashMap<u32, LinkId>,
     timers: BTreeSet<(Instant, LinkId)>,
 }
@@ -54,6 +55,7 @@ impl Links {
         }));
         self.slots[id.0].link = Some(Link::new(network, peer, longest));
         self.by_pair.insert((peer, network), id);
+        self.by_network.insert((network, peer, id));
         id
     }
 
@@ -65,6 +67,7 @@ impl Links {
             self.timers.remove(&(at, id));
         }
         self.by_pair.remove(&(link.peer, link.network));
+        self.by_network.remove(&(link.network, link.peer, id));
         self.release(link.reset());
         self.free.push(id.0);
         Some(link)
@@ -78,8 +81,9 @@ impl Links {
 
     /// Links of a network, by peer.
     pub fn of_network(&self, network: NetworkId) -> Vec<(NodeId, LinkId)> {
-        let links = self.by_pair.iter().filter(|((_, own), _)| *own == network);
-        links.map(|((peer, _), id)| (*peer, *id)).collect()
+        let first = (network, NodeId([0; 20]), LinkId(0));
+        let last = (network, NodeId([0xff; 20]), LinkId(usize::MAX));
+        self.by_network.range(first..=last).map(|(_, peer, id)| (*peer, *id)).collect()
     }
 
     /// All links, by peer and network.
@@ -172,7 +176,9 @@ mod tests {
         assert!(links.remove(first).is_some());
         assert!(links.remove(first).is_none());
         assert_eq!((links.find(NETWORKS[0], PEERS[0]), links.next_wake()), (None, None));
+        assert!(links.of_network(NETWORKS[0]).is_empty());
         assert_eq!(links.find_or_add(NETWORKS[1], PEERS[1], 1420), first, "its place is used again");
+        assert_eq!(links.of_network(NETWORKS[1]), [(PEERS[1], first)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The relays this node is connected to, and the links whose packets wait for them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::links::LinkId;
@@ -20,6 +20,8 @@ struct Relay {
     ready: bool,
     /// Links with packets that wait, in the order of their turns.
     waiting: VecDeque<LinkId>,
+    /// The same links, to be looked up.
+    is_waiting: BTreeSet<LinkId>,
     next_turn: Option<Instant>,
 }
 
@@ -33,7 +35,8 @@ impl Relays {
                 false
             }
             None => {
-                let relay = Relay { state, ready: true, waiting: VecDeque::new(), next_turn: None };
+                let (waiting, is_waiting) = Default::default();
+                let relay = Relay { state, ready: true, waiting, is_waiting, next_turn: None };
                 self.connected.insert(id, relay);
                 true
             }
@@ -64,7 +67,7 @@ impl Relays {
     /// Gives a link a turn at the relay, after those that wait already.
     pub fn wait(&mut self, now: Instant, id: RelayId, link: LinkId) {
         let Some(relay) = self.connected.get_mut(&id) else { return };
-        if !relay.waiting.contains(&link) {
+        if relay.is_waiting.insert(link) {
             relay.waiting.push_back(link);
         }
         if relay.ready {
@@ -74,7 +77,10 @@ impl Relays {
 
     /// The link whose turn it is.
     pub fn next_waiting(&mut self, id: RelayId) -> Option<LinkId> {
-        self.connected.get_mut(&id).filter(|relay| relay.ready)?.waiting.pop_front()
+        let relay = self.connected.get_mut(&id).filter(|relay| relay.ready)?;
+        let link = relay.waiting.pop_front()?;
+        relay.is_waiting.remove(&link);
+        Some(link)
     }
 
     /// A relay that takes what waits for it now; it is asked again a little later.

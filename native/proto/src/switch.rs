@@ -1,6 +1,6 @@
 //! Whose address is it? Decides where a packet goes, and drops what is not its sender's own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use crate::packet::IpHeader;
@@ -34,7 +34,7 @@ pub(crate) struct Switch {
 struct Table {
     prefixes: Vec<IpPrefix>,
     owners: HashMap<IpAddr, NodeId>,
-    members: Vec<NodeId>,
+    members: HashSet<NodeId>,
 }
 
 struct Device {
