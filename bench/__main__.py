@@ -9,6 +9,7 @@ from rich.console import Console
 
 from bench.api import run_api
 from bench.application import run_application
+from bench.long import run_long
 from bench.measures import measure
 from bench.net.run import run_net
 from bench.peers import PEERS
@@ -26,12 +27,13 @@ def main() -> int:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["packets", "net", "api", "application", "presence"],
+        choices=["packets", "long", "net", "api", "application", "presence"],
         default="packets",
         help="what to measure",
     )
     parser.add_argument("--quick", action="store_true", help="one round of one second each, instead of three of three")
     parser.add_argument("--rounds", type=int, help="how often each peer is measured")
+    parser.add_argument("--seconds", type=int, default=600, help="how long the long run lasts")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="which to compare")
     arguments = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
@@ -46,6 +48,9 @@ def main() -> int:
     if os.geteuid() != 0:
         print("error: the benchmark makes network namespaces\ncure: run it as root", file=sys.stderr)
         return 2
+    if arguments.part == "long":
+        console.print(f"written to {run_long(console, arguments.seconds)}")
+        return 0
     if arguments.part == "net":
         return _net(console, quick=arguments.quick, rounds=arguments.rounds)
     rounds = arguments.rounds or (1 if arguments.quick else 3)

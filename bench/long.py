@@ -1,0 +1,190 @@
+"""The part `long` of the benchmarks: one TCP stream for minutes, whose sessions are renewed every few seconds."""
+
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.report import RESULTS, machine
+from golem_vpn.cli.session import daemon_file
+from tests.lab.namespace import Namespace
+from tests.lab.nodes import Node, Nodes, attach
+from tests.lab.wire import join
+
+REKEY_SECONDS = 3
+WINDOW_SECONDS = 10
+SAMPLE_SECONDS = 1.0
+ADDRESSES = ("10.97.0.2", "10.97.0.3")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+FLAT = 1 << 20
+"""Bytes by which the memory of a process may differ and still be flat."""
+POLICY = ("_full", "_late")
+"""How the names of drops end that a queue makes because it is bounded in length or in time."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """What one look at both daemons found."""
+
+    seconds: float
+    resident: list[int]
+    """Bytes of each daemon, the sender's first."""
+    session_age: float
+    drops: dict[str, int]
+    """Of both daemons, by reason."""
+
+
+@dataclass(slots=True)
+class Run:
+    """All of it."""
+
+    samples: list[Sample]
+    rates: list[float]
+    """Mbit/s received in each window."""
+    retransmits: int
+    machine: dict[str, str] = field(default_factory=machine)
+
+    @property
+    def rekeys(self) -> int:
+        """How often a session had a successor."""
+        return self._rekeys(0, self.samples[-1].seconds + 1)
+
+    @property
+    def drops(self) -> dict[str, int]:
+        """What was dropped between the first sample and the last, by reason."""
+        first, last = self.samples[0].drops, self.samples[-1].drops
+        return {reason: count - first.get(reason, 0) for reason, count in last.items() if count > first.get(reason, 0)}
+
+    def growth(self, daemon: int) -> float:
+        """Gives the bytes by which a daemon grew from the second quarter of the time to the last."""
+        quarter = max(1, len(self.samples) // 4)
+        resident = [sample.resident[daemon] for sample in self.samples]
+        return statistics.median(resident[-quarter:]) - statistics.median(resident[quarter : 2 * quarter])
+
+    def windows(self) -> Iterator[tuple[str, ...]]:
+        """Gives a row of the table for each window: until when, Mbit/s, MiB of both, rekeys."""
+        for number, rate in enumerate(self.rates):
+            begin, end = number * WINDOW_SECONDS, (number + 1) * WINDOW_SECONDS
+            inside = [sample for sample in self.samples if begin <= sample.seconds < end]
+            if inside:
+                memory = [f"{max(sample.resident[daemon] for sample in inside) / 2**20:.1f}" for daemon in (0, 1)]
+                yield str(end), f"{rate:,.0f}", *memory, str(self._rekeys(begin, end))
+
+    def _rekeys(self, begin: float, end: float) -> int:
+        pairs = zip(self.samples, self.samples[1:], strict=False)
+        return sum(then.session_age < before.session_age for before, then in pairs if begin <= then.seconds < end)
+
+
+def run_long(console: Console, seconds: int) -> Path:
+    """Measures, prints, and gives where it was written.
+
+    Raises:
+        FileNotFoundError: there is no `iperf3`.
+    """
+    with tempfile.TemporaryDirectory(prefix="golem-vpn-bench-") as folder, _pair(Path(folder)) as (left, right):
+        run = _measure(left, right, seconds)
+    _print(console, run)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / "long.json"
+    path.write_text(json.dumps(asdict(run) | {"rekeys": run.rekeys, "drops": run.drops}, indent=2) + "\n")
+    return path
+
+
+@contextmanager
+def _pair(folder: Path) -> Iterator[tuple[Node, Node]]:
+    """Runs a daemon in each of two namespaces on a veth, both attached to one network."""
+    options = ("--rekey-after", str(REKEY_SECONDS))
+    with ExitStack() as stack:
+        machines = [_machine(stack, side) for side in ("left", "right")]
+        join(*((machine, "wire0") for machine in machines))
+        for number, machine in enumerate(machines, start=1):
+            machine.ip(f"address add 10.99.0.{number}/24 dev wire0")
+        nodes = Nodes(folder, stack)
+        left = nodes.hub(machines[0], *options)
+        [right] = nodes.join(left, {machines[1]: options})
+        attach(left, dict(zip((left, right), ADDRESSES, strict=True)))
+        yield left, right
+
+
+def _machine(stack: ExitStack, side: str) -> Namespace:
+    machine = Namespace(f"gvb{os.getpid()}-{side}")
+    stack.callback(machine.delete)
+    return machine
+
+
+def _measure(left: Node, right: Node, seconds: int) -> Run:
+    server = subprocess.Popen(
+        right.machine.command(["iperf3", "--server", "--one-off", "--bind", ADDRESSES[1]]), stdout=subprocess.DEVNULL
+    )
+    load = ["iperf3", "--client", ADDRESSES[1], "--time", str(seconds), "--interval", str(WINDOW_SECONDS), "--json"]
+    try:
+        sleep(0.5)
+        options = ["--connect-timeout", "5000", "--get-server-output"]
+        client = subprocess.Popen(left.machine.command([*load, *options]), stdout=subprocess.PIPE, text=True)
+        try:
+            samples = _watch((left, right), client, seconds + 30)
+            report = json.loads(client.communicate(timeout=30)[0])
+        finally:
+            client.kill()
+    finally:
+        server.kill()
+        server.wait()
+    if "error" in report:
+        raise RuntimeError(f"iperf3: {report['error']}")
+    intervals = report["server_output_json"]["intervals"]
+    rates = [interval["sum"]["bits_per_second"] / 1e6 for interval in intervals]
+    return Run(samples, rates, report["end"]["sum_sent"]["retransmits"])
+
+
+def _watch(nodes: tuple[Node, Node], load: "subprocess.Popen[str]", patience: float) -> list[Sample]:
+    """Looks at both daemons again and again while the load runs."""
+    begin, samples = monotonic(), list[Sample]()
+    while load.poll() is None and monotonic() - begin < patience:
+        samples.append(_sample(nodes, monotonic() - begin))
+        sleep(SAMPLE_SECONDS)
+    return samples
+
+
+def _sample(nodes: tuple[Node, Node], seconds: float) -> Sample:
+    told: list[dict[str, Any]] = [node.ask(lambda client: client.status()) for node in nodes]
+    drops = Counter[str]()
+    for status in told:
+        drops.update(status["drops"])
+    ages = [link["sessionAge"] for peer in told[0]["peers"] for link in peer["networks"]]
+    return Sample(seconds, [_resident(node) for node in nodes], min(filter(None, ages), default=0.0), dict(drops))
+
+
+def _resident(node: Node) -> int:
+    return int(Path(f"/proc/{daemon_file(node.data_dir).pid}/statm").read_text().split()[1]) * PAGE
+
+
+def _print(console: Console, run: Run) -> None:
+    table = Table(title=f"one TCP stream over a veth, new keys each {REKEY_SECONDS} s")
+    for column in ("until, s", "Mbit/s", "sender, MiB", "receiver, MiB", "rekeys"):
+        table.add_column(column, justify="right")
+    for row in run.windows():
+        table.add_row(*row)
+    console.print(table)
+    for daemon, name in enumerate(("sender", "receiver")):
+        grown = run.growth(daemon)
+        verdict = "stayed flat" if grown <= FLAT else "grew"
+        console.print(f"memory of the {name} {verdict}: {grown / 2**20:+.2f} MiB from the second quarter to the last")
+    queued = {reason: count for reason, count in run.drops.items() if reason.endswith(POLICY)}
+    others = {reason: count for reason, count in run.drops.items() if reason not in queued}
+    console.print(f"{run.rekeys} rekeys, {run.retransmits} retransmissions of TCP")
+    console.print(f"dropped by queues: {_listed(queued)}; for other reasons: {_listed(others)}")
+
+
+def _listed(drops: dict[str, int]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(drops.items())) or "nothing"
