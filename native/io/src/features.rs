@@ -1,6 +1,6 @@
-//! What makes packets fast and can be left out, to measure what it is worth.
+//! What makes packets fast: what can be left out, to measure what it is worth, and what is done only where it is wanted.
 
-/// Techniques that are used where the machine has them; all of them unless told otherwise.
+/// Techniques that are used where the machine has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
     /// Super-packets and partial checksums between the kernel and a TUN.
@@ -13,6 +13,8 @@ pub struct Features {
     pub udp_receive_offload: bool,
     /// One system call that receives several trains (`recvmmsg`).
     pub receive_batch: bool,
+    /// Stay awake for a moment after each packet, with real-time priority where that is permitted. Off by itself.
+    pub low_latency: bool,
 }
 
 /// A feature that does not exist.
@@ -49,6 +51,7 @@ impl Default for Features {
             udp_segmentation: true,
             udp_receive_offload: true,
             receive_batch: true,
+            low_latency: false,
         }
     }
 }
@@ -60,8 +63,8 @@ mod tests {
     #[test]
     fn each_name_leaves_out_one_feature() {
         let count = |features: Features| {
-            let Features { tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch } =
-                features;
+            let Features { tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch, low_latency } = features;
+            assert!(!low_latency);
             let all = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch];
             all.into_iter().filter(|on| *on).count()
         };

@@ -16,6 +16,7 @@ mod port_mapping;
 pub mod queue;
 pub mod relay;
 pub mod sandbox;
+mod scheduling;
 pub mod stack;
 pub mod tun;
 mod udp;

@@ -91,8 +91,7 @@ class OwnRelay:
     """The key of that certificate, PEM, mode 0600."""
     relay_bytes_per_second: BytesPerSecond = None
     """What each node may send through the relay; no limit by default."""
-    relay_public_address: Feature = Literal["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch"]
-PublicRelays = ()
+    relay_public_address: PublicRelays = ()
     """Where others reach the relay, HOST:PORT, if not at this machine's addresses; by default the hosts of
     --public-address with the relay's own port. Repeat for several."""
 

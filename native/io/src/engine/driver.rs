@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::device::{Device, Read};
 use super::messages::{Command, Event};
+use super::patience::Patience;
 use super::relaying::{RelayedTrain, Relaying};
 use super::unsent::Unsent;
 use super::watching::Watched;
@@ -43,6 +44,7 @@ pub(super) struct Driver<S> {
     commands: Receiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) unsent: Unsent,
+    patience: Patience,
     /// Whether a queue may hold packets that nobody announces any more.
     queues_waiting: bool,
     /// Whether relays may have brought trains that nobody announces any more.
@@ -65,6 +67,7 @@ impl<S: Datagrams> Driver<S> {
         commands: Receiver<Command>,
         events: mpsc::Sender<Event>,
         relaying: Relaying,
+        patience: Patience,
     ) -> io::Result<Self> {
         let poller = Poller::new()?;
         poller.add(bell.as_fd(), BELL, Interest::READ)?;
@@ -81,6 +84,7 @@ impl<S: Datagrams> Driver<S> {
             commands,
             events,
             unsent: Unsent::new(),
+            patience,
             watched: Watched::default(),
             queues_waiting: false,
             relays_waiting: false,
@@ -91,12 +95,11 @@ impl<S: Datagrams> Driver<S> {
     /// Runs until no handle of the engine is left.
     pub(super) fn run(mut self) {
         let mut ready = Vec::new();
+        self.patience.settle_in();
         loop {
-            let timeout = self.patience();
-            ready.clear();
-            match self.poller.wait(timeout) {
-                Ok(found) => ready.extend(found),
-                Err(error) => return tracing::error!(%error, "the data plane can't wait for packets any more"),
+            let timeout = self.idle_time();
+            if let Err(error) = self.patience.wait(&mut self.poller, timeout, &mut ready) {
+                return tracing::error!(%error, "the data plane can't wait for packets any more");
             }
             if self.round(&ready) == Outlook::Over {
                 return;
@@ -105,7 +108,7 @@ impl<S: Datagrams> Driver<S> {
     }
 
     /// How long nothing has to be done, if nothing comes.
-    fn patience(&self) -> Option<Duration> {
+    fn idle_time(&self) -> Option<Duration> {
         let has_transmits = self.unsent.is_empty() && self.node.has_transmits();
         if has_transmits || self.relays_waiting || (self.queues_waiting && self.node.has_room()) {
             return Some(Duration::ZERO);

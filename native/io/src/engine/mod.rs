@@ -6,6 +6,7 @@ mod device;
 mod driver;
 mod messages;
 mod outlet;
+mod patience;
 mod relaying;
 mod snapshot;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::queue::QueueEnd;
 use crate::tun::Tun;
 use crate::udp::{Datagrams, Socket};
 use driver::Driver;
+use patience::Patience;
 use relaying::{RelayIn, Relaying};
 
 const COMMANDS: usize = 256;
@@ -58,10 +60,10 @@ impl Engine {
     /// # Errors
     /// When the address can't be bound, or the process is out of descriptors or threads.
     pub fn start(config: Config, listen: SocketAddr, features: Features) -> io::Result<(Self, Outputs)> {
-        Self::start_with(config, Socket::bind(listen, features)?)
+        Self::start_with(config, Socket::bind(listen, features)?, features.low_latency)
     }
 
-    fn start_with<S>(config: Config, socket: S) -> io::Result<(Self, Outputs)>
+    fn start_with<S>(config: Config, socket: S, low_latency: bool) -> io::Result<(Self, Outputs)>
     where
         S: Datagrams + Send + 'static,
     {
@@ -70,7 +72,8 @@ impl Engine {
         let (commands, received_commands) = sync_channel(COMMANDS);
         let (events, received_events) = mpsc::channel(EVENTS);
         let (relaying, relay_in, relayed) = Relaying::new();
-        let driver = Driver::new(config, socket, bell.clone(), received_commands, events, relaying)?;
+        let patience = Patience::new(low_latency);
+        let driver = Driver::new(config, socket, bell.clone(), received_commands, events, relaying, patience)?;
         let thread = thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(|| driver.run())?;
         let running = Running { local_address, bell, commands: Some(commands), relay_in, thread: Some(thread) };
         Ok((Self { running: Arc::new(running) }, Outputs { events: received_events, relayed }))
