@@ -74,6 +74,8 @@ class Config:
     """The relay that this daemon runs, if it runs one."""
     relayed_only: bool = False
     """Whether this node shows no address of its own, and packets go through relays alone."""
+    cipher: str | None = None
+    """The only cipher of packets; where there is none, both, the faster one on this machine first."""
     port_mapping: bool = False
     """Whether this node asks its router to open the packet port."""
     hub: bool = False

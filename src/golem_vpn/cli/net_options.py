@@ -1,10 +1,10 @@
-"""Options about how a daemon is reached: public addresses, relays, policy."""
+"""Options about how a daemon is reached and carries packets: public addresses, relays, policy, cipher."""
 
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -57,6 +57,15 @@ class Reach:
     """Show no address of this node to others: packets and control messages go through relays alone."""
     port_mapping: bool = False
     """Ask this network's router (UPnP, PCP, NAT-PMP) to open the packet port."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Packets:
+    """How a daemon carries packets."""
+
+    cipher: Literal["aes-256-gcm", "chacha20-poly1305"] | None = None
+    """The only cipher of packets, which other nodes have to allow too; by default the faster one that both have."""
 
 
 @Parameter(name="*")

@@ -45,7 +45,11 @@ async def open_net(config: Config) -> AsyncIterator[Net]:
         endpoint = await NativeEndpoint.bind(secret, str(config.listen))
         stack.push_async_callback(_shielded, endpoint.close)
         data_plane = NativeDataPlane.start(
-            identities.default.node_id, str(_next_port(config.listen)), endpoint, relayed_only=config.relayed_only
+            identities.default.node_id,
+            str(_next_port(config.listen)),
+            endpoint,
+            relayed_only=config.relayed_only,
+            cipher=config.cipher,
         )
         stack.callback(data_plane.close)
         data_plane.set_port_mapping(config.port_mapping)

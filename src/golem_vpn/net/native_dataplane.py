@@ -28,17 +28,27 @@ class NativeDataPlane:
 
     @classmethod
     def start(
-        cls, node_id: str, listen: str, endpoint: NativeEndpoint, *, relayed_only: bool = False
+        cls,
+        node_id: str,
+        listen: str,
+        endpoint: NativeEndpoint,
+        *,
+        relayed_only: bool = False,
+        cipher: str | None = None,
     ) -> "NativeDataPlane":
         """Binds the packet socket at `HOST:PORT` and starts the packet thread.
 
-        With `relayed_only`, packets go through relays and never straight to their receiver.
+        With `relayed_only`, packets go through relays and never straight to their receiver. With `cipher`, sessions
+        use no other one.
 
         Raises:
             ConfigurationError: the port is taken, or the address is not this machine's.
         """
         try:
-            native = _native.DataPlane.start(node_id_bytes(node_id), listen, endpoint.native, relayed_only=relayed_only)
+            ciphers = None if cipher is None else [cipher]
+            native = _native.DataPlane.start(
+                node_id_bytes(node_id), listen, endpoint.native, ciphers, relayed_only=relayed_only
+            )
         except (OSError, ValueError, _native.NativeError) as error:
             raise ConfigurationError(f"cannot receive packets at {listen}: {error}; see --listen") from error
         return cls(native)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter, validators
 
-from golem_vpn.cli.net_options import OwnRelay, Reach, check_public_addresses
+from golem_vpn.cli.net_options import OwnRelay, Packets, Reach, check_public_addresses
 from golem_vpn.cli.options import PLAIN, Place, check_api_address, check_listen_address
 from golem_vpn.config import Address, Config
 
@@ -47,6 +47,7 @@ def daemon(
     image_cache: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
     own_relay: OwnRelay = OwnRelay(),
     reach: Reach = Reach(),
+    packets: Packets = Packets(),
     place: Place = Place(),
 ) -> None:
     """Run a node in the foreground, until Ctrl-C or SIGTERM.
@@ -80,6 +81,7 @@ def daemon(
         hub=hub,
         relay=relay,
         relayed_only=reach.relayed_only,
+        cipher=packets.cipher,
         port_mapping=reach.port_mapping and not reach.relayed_only,
         provider=provider,
         subnet=subnet,
