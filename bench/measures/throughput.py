@@ -6,7 +6,7 @@ from bench.link import Link
 from bench.measures.iperf import iperf3, iperf3_server
 from bench.measures.procedure import Figures, Measure, Procedure
 from bench.measures.processes import cpu_seconds
-from bench.measures.round_trips import RAMP, percentiles, pinging
+from bench.measures.round_trips import RAMP, Trips, pinging
 from bench.wire import Host, Wire
 
 STREAMS = {1: "1 stream", 8: "8 streams"}
@@ -16,6 +16,7 @@ TCP_FORTH = {count: Measure(f"TCP, {name}", "Mbit/s", True) for count, name in S
 TCP_BACK = {count: Measure(f"TCP, {name}, reverse", "Mbit/s", True) for count, name in STREAMS.items()}
 LOADED_P50 = {count: Measure(f"round trip p50, beside {name}", "µs", False) for count, name in STREAMS.items()}
 LOADED_P99 = {count: Measure(f"round trip p99, beside {name}", "µs", False) for count, name in STREAMS.items()}
+LOST = {count: Measure(f"pings lost, beside {name}", "%", False) for count, name in STREAMS.items()}
 CPU_PER_GB = Measure("CPU per GB of TCP, both ends", "s", False)
 DATAGRAMS = {length: Measure(f"UDP, {length} bytes, delivered", "packets/s", True) for length in DATAGRAM_BYTES}
 
@@ -46,9 +47,10 @@ def _measure_tcp(wire: Wire, link: Link, seconds: float) -> Figures:
             began = time.time()
             with pinging(wire.left, link.address) as end:
                 received = iperf3(wire.left, link.address, seconds, "sum_received", "--parallel", str(count))
-                times = end().between(began + RAMP, began + seconds)
+                trips = Trips.between(began + RAMP, began + seconds, end())
             figures[TCP_FORTH[count]] = received["bits_per_second"] / 1e6
-            figures[LOADED_P50[count]], figures[LOADED_P99[count]] = percentiles(times)
+            figures[LOADED_P50[count]], figures[LOADED_P99[count]] = trips.percentiles
+            figures[LOST[count]] = trips.lost_percent
             carried += received["bytes"]
     if link.carriers:
         figures[CPU_PER_GB] = (_cpu_of(link) - before) / (carried / 1e9)
@@ -82,7 +84,7 @@ def _cpu_of(link: Link) -> float:
 
 TCP = Procedure(
     "TCP, and round trips beside it",
-    (*TCP_FORTH.values(), CPU_PER_GB, *LOADED_P50.values(), *LOADED_P99.values()),
+    (*TCP_FORTH.values(), CPU_PER_GB, *LOADED_P50.values(), *LOADED_P99.values(), *LOST.values()),
     _measure_tcp,
 )
 TCP_REVERSE = Procedure("TCP, reverse", tuple(TCP_BACK.values()), _measure_tcp_back)

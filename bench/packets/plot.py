@@ -13,9 +13,9 @@ BAR_HEIGHT = 16
 NAME_WIDTH = 128
 VALUE_WIDTH = 62
 GAP = 18
-HEAD_HEIGHT = 24
+HEAD_HEIGHT = 30
 TITLE_HEIGHT = 34
-OWN, OTHER, INK, FAINT = "#1763c6", "#b9c2cc", "#1f2933", "#5b6770"
+OWN, VARIANT, OTHER, INK, FAINT = "#1763c6", "#86b0e6", "#b9c2cc", "#1f2933", "#5b6770"
 
 
 def plot(results: Results, subtitle: str) -> str:
@@ -47,18 +47,24 @@ def _draw_panels(drawing: "Drawing", results: Results, wire: str, top: float) ->
 
 def _draw_panel(drawing: "Drawing", measure: Measure, rows: Sequence[Row], left: float, top: float) -> float:
     better = "more is better" if measure.higher_is_better else "less is better"
-    drawing.text(left, top + 10, f"{measure.name}", weight="bold")
-    drawing.text(left + PANEL_WIDTH, top + 10, f"{measure.unit}, {better}", fill=FAINT, size=9, anchor="end")
+    drawing.text(left, top + 10, measure.name, weight="bold")
+    drawing.text(left, top + 22, f"{measure.unit}, {better}", fill=FAINT, size=9)
     scale = (PANEL_WIDTH - NAME_WIDTH - VALUE_WIDTH) / max(max(max(row.values) for row in rows), 1e-9)
     begin = left + NAME_WIDTH
     for number, row in enumerate(rows):
         y = top + HEAD_HEIGHT + number * BAR_HEIGHT
         middle = y + BAR_HEIGHT / 2 - 2
         drawing.text(begin - 6, middle + 4, row.contestant, anchor="end")
-        drawing.box(begin, y, row.median * scale, BAR_HEIGHT - 4, OWN if row.contestant.startswith(OURS) else OTHER)
+        drawing.box(begin, y, row.median * scale, BAR_HEIGHT - 4, _colour(row.contestant))
         drawing.line(begin + min(row.values) * scale, begin + max(row.values) * scale, middle)
         drawing.text(begin + max(row.values) * scale + 5, middle + 4, _short(row.median))
     return HEAD_HEIGHT + len(rows) * BAR_HEIGHT
+
+
+def _colour(contestant: str) -> str:
+    if contestant == OURS:
+        return OWN
+    return VARIANT if contestant.startswith(OURS) else OTHER
 
 
 def _short(value: float) -> str:

@@ -8,8 +8,6 @@ from rich.table import Table
 from bench.packets.figures import Results, Row
 from bench.packets.targets import Judgement
 
-MET = {True: "[green]met[/green]", False: "[red]missed[/red]", None: "not measured"}
-
 
 def results_table(results: Results, wire: str) -> Table:
     """Draws all that was measured on a wire."""
@@ -25,19 +23,20 @@ def results_table(results: Results, wire: str) -> Table:
 
 
 def targets_table(judgements: Sequence[Judgement]) -> Table:
-    """Draws ratios beside their bounds."""
-    table = Table("wire", "measure", "of", "against", title="targets, as ratios of medians")
+    """Draws ratios beside their bounds; those that were not measured are only counted."""
+    measured = [judgement for judgement in judgements if judgement.reached is not None]
+    left = len(judgements) - len(measured)
+    caption = f"{left} more were not measured" if left else None
+    table = Table("wire", "measure", "of", "against", title="targets, as ratios of medians", caption=caption)
     for column in ("reached", "target", ""):
         table.add_column(column, justify="right")
-    for judgement in judgements:
+    for judgement in measured:
         target = judgement.target
-        reached = "-" if judgement.reached is None else f"{judgement.reached:.2f}"
         sign = "≥" if target.measure.higher_is_better else "≤"
         against = target.peer or escape(f"[{target.measure.unit}]")
-        table.add_row(
-            target.wire, target.measure.name, target.subject, against, reached, f"{sign} {target.bound:g}",
-            MET[judgement.met],
-        )  # fmt: skip
+        bounds = (f"{judgement.reached:.2f}", f"{sign} {target.bound:g}")
+        met = "[green]met[/green]" if judgement.met else "[red]missed[/red]"
+        table.add_row(target.wire, target.measure.name, target.subject, against, *bounds, met)
     return table
 
 
