@@ -37,7 +37,7 @@ def main() -> int:
     except FileNotFoundError as missing:
         return _fail(2, f"there is no {missing.filename!r}", f"{MAKES[part]}, which installs what it needs")
     except subprocess.CalledProcessError as failed:
-        return _fail(1, f"{' '.join(failed.cmd)}: {(failed.stderr or '').strip()}")
+        return _fail(1, f"{failed.cmd[0]}: {(failed.stderr or '').strip()}")
     except KeyboardInterrupt:
         return _fail(INTERRUPTED, "interrupted; what it made was removed")
     return 0

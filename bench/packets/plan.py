@@ -37,5 +37,5 @@ class Plan:
         return replace(contestant, procedures=left)
 
 
-FULL = Plan(rounds=3, seconds=3.0)
+FULL = Plan(rounds=3, seconds=2.0)
 QUICK = Plan(rounds=1, seconds=1.0, left_out=(CHACHA, BARE), procedures_left_out=(TCP_REVERSE,))
