@@ -38,6 +38,8 @@ def main() -> int:
         return _fail(2, f"there is no {missing.filename!r}", f"{MAKES[part]}, which installs what it needs")
     except subprocess.CalledProcessError as failed:
         return _fail(1, f"{failed.cmd[0]}: {(failed.stderr or '').strip()}")
+    except RuntimeError as failed:
+        return _fail(1, str(failed))
     except KeyboardInterrupt:
         return _fail(INTERRUPTED, "interrupted; what it made was removed")
     return 0

@@ -67,3 +67,9 @@ def _part(output: str, name: str) -> dict[str, Any]:
     except (json.JSONDecodeError, KeyError):
         return {}
     return part
+
+
+def iperf3_version() -> str:
+    """Names the version that is installed."""
+    told = subprocess.run(["iperf3", "--version"], capture_output=True, text=True, check=True).stdout
+    return " ".join(told.split()[:2])

@@ -19,12 +19,12 @@ from bench.peers.wireguard_go import wireguard_go
 from bench.wire import NIC, VETH
 
 OURS = "golem-vpn"
-CHACHA = "golem-vpn, ChaCha20"
-RELAYED = "golem-vpn, relayed"
+CHACHA = "golem-vpn-chacha20"
+RELAYED = "golem-vpn-relayed"
 WIREGUARD_GO = "wireguard-go"
 BORINGTUN = "boringtun-cli"
-BARE = "bare wire"
-PROXY = "plain proxy"
+BARE = "bare-wire"
+PROXY = "plain-proxy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class Results:
 
     details: dict[str, str] = field(default_factory=dict)
     """What each contestant is: version and mode."""
+    failures: list[str] = field(default_factory=list)
+    """What could not be measured, and why."""
     _values: dict[tuple[str, str, Measure], list[float]] = field(default_factory=dict)
 
     def add(self, wire: str, contestant: str, figures: Figures) -> None:

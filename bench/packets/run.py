@@ -1,6 +1,7 @@
 """The part `packets` of the benchmarks."""
 
 import json
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.measures.iperf import iperf3_version
 from bench.packets.contestants import Contestant
 from bench.packets.figures import Results
 from bench.packets.plan import Plan
@@ -41,6 +43,8 @@ def run_packets(console: Console, contestants: Sequence[Contestant], plan: Plan)
     for contestant, details in results.details.items():
         console.print(f"{contestant}: {details}", highlight=False)
     console.print(targets_table(judgements))
+    for failure in results.failures:
+        console.print(f"failed: {failure}", style="red", markup=False)
     console.print(f"{plan.describe()}; took {monotonic() - began:.0f} s", highlight=False)
     RESULTS.mkdir(parents=True, exist_ok=True)
     written = Written(RESULTS / "packets.json", RESULTS / "packets.svg")
@@ -63,18 +67,25 @@ def compare(contestants: Sequence[Contestant], plan: Plan) -> Results:
 
 
 def _measure(contestant: Contestant, name: str, seconds: float, results: Results, progress: Console) -> None:
-    with WIRES[name]() as wire, contestant.connect(wire) as link:
-        results.details[contestant.name] = link.details
-        for procedure in contestant.procedures[name]:
-            progress.print(f"  {procedure.name}")
-            results.add(name, contestant.name, procedure.run(wire, link, seconds))
+    """Measures one contestant once; what fails is told at the end, and ends nothing else."""
+    try:
+        with WIRES[name]() as wire, contestant.connect(wire) as link:
+            results.details[contestant.name] = link.details
+            for procedure in contestant.procedures[name]:
+                progress.print(f"  {procedure.name}")
+                results.add(name, contestant.name, procedure.run(wire, link, seconds))
+    except (RuntimeError, subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
+        said = getattr(failure, "stderr", None) or failure
+        results.failures.append(f"{name}, {contestant.name}: {said}")
 
 
 def _content(results: Results, judgements: Sequence[Judgement], plan: Plan) -> dict[str, Any]:
     return {
         "machine": machine(),
+        "loads": iperf3_version(),
         "plan": plan.describe(),
         "contestants": results.details,
+        "failures": results.failures,
         "figures": [
             {
                 "wire": row.wire,

@@ -73,9 +73,9 @@ TARGETS = (
 )
 
 
-def judge(results: Results) -> list[Judgement]:
-    """Compares the results with all targets whose wire was measured."""
-    return [Judgement(target, _reached(target, results)) for target in TARGETS if target.wire in results.wires()]
+def judge(results: Results, targets: Iterable[Target] = TARGETS) -> list[Judgement]:
+    """Compares the results with those targets whose wire was measured."""
+    return [Judgement(target, _reached(target, results)) for target in targets if target.wire in results.wires()]
 
 
 def _reached(target: Target, results: Results) -> float | None:
