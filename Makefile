@@ -57,7 +57,7 @@ format:  ## format Python and Rust
 	$(BIN)/ruff check --fix --quiet .
 	cargo fmt --all
 
-bench: setup .make/bench-tools .make/laboratory  ## throughput, packet rates and latency beside wireguard-go and the bare wire
+bench: setup .make/bench-tools .make/laboratory  ## throughput, latency and cost beside other VPNs and the bare wire
 	@$(BIN)/python -m bench $(BENCH_ARGUMENTS)
 
 clean:  ## remove what was built
@@ -108,5 +108,5 @@ clean:  ## remove what was built
 
 .make/bench-tools: Makefile tools/debian-packages .make/venv
 	@mkdir -p .make
-	@tools/debian-packages ip=iproute2 iperf3=iperf3 ping=iputils-ping wg=wireguard-tools nft=nftables
+	@tools/debian-packages ip=iproute2 iperf3=iperf3 ping=iputils-ping wg=wireguard-tools nft=nftables ethtool=ethtool
 	@touch $@

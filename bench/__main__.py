@@ -1,106 +1,112 @@
-"""The command `python -m bench`: every peer in turn, several rounds, on the same wire; or another part."""
+"""The command `python -m bench`: measures golem-vpn beside its peers, or another part of it."""
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 
 from rich.console import Console
 
 from bench.api import run_api
 from bench.application import run_application
 from bench.long import run_long
-from bench.measures import measure
 from bench.net.run import run_net
-from bench.peers import PEERS
+from bench.packets.contestants import CONTESTANTS, chosen
+from bench.packets.plan import FULL, QUICK
+from bench.packets.run import run_packets
 from bench.presence import run_presence
-from bench.report import Report
-from bench.wire import plain_veth
+from bench.wire import WIRES
 
-WIDTH = 160
-"""Columns of the table where there is no terminal to ask."""
+WIDTH = 170
+"""Columns of a table where there is no terminal to ask."""
+INTERRUPTED = 130
 
 
 def main() -> int:
-    """Runs the benchmark; 2 where it can't run."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument(
-        "part",
-        nargs="?",
-        choices=["packets", "long", "net", "api", "application", "presence"],
-        default="packets",
-        help="what to measure",
-    )
-    parser.add_argument("--quick", action="store_true", help="one round of one second each, instead of three of three")
-    parser.add_argument("--rounds", type=int, help="how often each peer is measured")
-    parser.add_argument("--seconds", type=int, default=600, help="how long the long run lasts")
-    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="which to compare")
-    arguments = parser.parse_args()
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    if arguments.part == "api":
-        console.print(f"written to {run_api(console, quick=arguments.quick)}")
-        return 0
-    if arguments.part == "presence":
-        console.print(f"written to {run_presence(console, quick=arguments.quick)}")
-        return 0
-    if arguments.part == "application":
-        return _application(console, rounds=arguments.rounds or (1 if arguments.quick else 5))
-    if os.geteuid() != 0:
-        print("error: the benchmark makes network namespaces\ncure: run it as root", file=sys.stderr)
-        return 2
-    if arguments.part == "long":
-        console.print(f"written to {run_long(console, arguments.seconds)}")
-        return 0
-    if arguments.part == "net":
-        return _net(console, quick=arguments.quick, rounds=arguments.rounds)
-    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    """Runs a part; 2 where it can't run."""
+    arguments = _parser().parse_args()
+    part = PARTS[arguments.part]
+    if part in NEED_ROOT and os.geteuid() != 0:
+        return _fail(2, "the benchmark makes network namespaces", "run it as root")
+    # Whatever ends it, the namespaces and the processes in them go first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        report = compare(arguments.peers, rounds, seconds=1.0 if arguments.quick else 3.0)
+        part(Console(width=None if sys.stdout.isatty() else WIDTH), arguments)
     except FileNotFoundError as missing:
-        print(f"error: there is no program {missing.filename!r}", file=sys.stderr)
-        print("cure: install it, or leave the peer that needs it out: --peers golem-vpn", file=sys.stderr)
-        return 2
+        return _fail(2, f"there is no {missing.filename!r}", f"{MAKES[part]}, which installs what it needs")
     except subprocess.CalledProcessError as failed:
-        print(f"error: {' '.join(failed.cmd)}: {(failed.stderr or '').strip()}", file=sys.stderr)
-        return 1
-    report.print(console)
-    console.print(f"written to {report.save()}")
+        return _fail(1, f"{failed.cmd[0]}: {(failed.stderr or '').strip()}")
+    except RuntimeError as failed:
+        return _fail(1, str(failed))
+    except KeyboardInterrupt:
+        return _fail(INTERRUPTED, "interrupted; what it made was removed")
     return 0
 
 
-def _net(console: Console, *, quick: bool, rounds: int | None) -> int:
-    try:
-        path = run_net(console, quick=quick, rounds=rounds)
-    except FileNotFoundError as missing:
-        print(f"error: there is no program {missing.filename!r}", file=sys.stderr)
-        print("cure: make bench, which builds and installs what it needs", file=sys.stderr)
-        return 2
-    console.print(f"written to {path}")
-    return 0
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=list(PARTS), default="packets", help="what to measure")
+    parser.add_argument("--quick", action="store_true", help="less of everything, to have figures soon")
+    parser.add_argument("--rounds", type=int, help="how often all of it is measured")
+    parser.add_argument("--seconds", type=int, default=600, help="how long the long run lasts")
+    packets = parser.add_argument_group("packets")
+    names = [contestant.name for contestant in CONTESTANTS]
+    packets.add_argument("--peers", nargs="+", choices=names, default=names, help="whom to compare")
+    packets.add_argument("--wires", nargs="+", choices=list(WIRES), default=list(WIRES), help="on which wires")
+    packets.add_argument(
+        "--without", nargs="+", default=[], metavar="NAME", help="beside them, golem-vpn without these techniques"
+    )
+    return parser
 
 
-def _application(console: Console, *, rounds: int) -> int:
-    try:
-        path = run_application(console, rounds=rounds)
-    except FileNotFoundError as missing:
-        print(f"error: there is no program {missing.filename!r}", file=sys.stderr)
-        print("cure: make interop", file=sys.stderr)
-        return 2
-    console.print(f"written to {path}")
-    return 0
+def _packets(console: Console, arguments: argparse.Namespace) -> None:
+    plan = QUICK if arguments.quick else FULL
+    if arguments.rounds:
+        plan = replace(plan, rounds=arguments.rounds)
+    written = run_packets(console, chosen(arguments.peers, arguments.wires, arguments.without), plan)
+    console.print(f"written to {written.figures} and {written.plot}")
 
 
-def compare(peers: list[str], rounds: int, seconds: float) -> Report:
-    """Measures the peers alternately, so that a drift of the machine's speed hits all of them."""
-    report = Report()
-    progress = Console(stderr=True)
-    for number in range(rounds):
-        for name in peers:
-            progress.print(f"round {number + 1} of {rounds}: {name}")
-            with plain_veth() as wire, PEERS[name](wire) as link:
-                values = measure(wire.left, wire.right, link.address, seconds, link.pids)
-                report.add(name, link.details, values)
-    return report
+def _long(console: Console, arguments: argparse.Namespace) -> None:
+    console.print(f"written to {run_long(console, arguments.seconds)}")
+
+
+def _net(console: Console, arguments: argparse.Namespace) -> None:
+    console.print(f"written to {run_net(console, quick=arguments.quick, rounds=arguments.rounds)}")
+
+
+def _api(console: Console, arguments: argparse.Namespace) -> None:
+    console.print(f"written to {run_api(console, quick=arguments.quick)}")
+
+
+def _application(console: Console, arguments: argparse.Namespace) -> None:
+    rounds = arguments.rounds or (1 if arguments.quick else 5)
+    console.print(f"written to {run_application(console, rounds=rounds)}")
+
+
+def _presence(console: Console, arguments: argparse.Namespace) -> None:
+    console.print(f"written to {run_presence(console, quick=arguments.quick)}")
+
+
+Part = Callable[[Console, argparse.Namespace], None]
+PARTS: dict[str, Part] = {
+    "packets": _packets,
+    "long": _long,
+    "net": _net,
+    "api": _api,
+    "application": _application,
+    "presence": _presence,
+}
+NEED_ROOT = (_packets, _long, _net)
+MAKES = dict.fromkeys(PARTS.values(), "make bench") | {_application: "make interop"}
+
+
+def _fail(status: int, error: str, cure: str | None = None) -> int:
+    print(f"error: {error}" + (f"\ncure: {cure}" if cure else ""), file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from bench.measures import cpu_seconds
+from bench.measures.processes import cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,70 +1,67 @@
-"""Two hosts on one machine: network namespaces joined by a veth pair."""
+"""Two hosts on one machine: network namespaces joined by a wire."""
 
 import os
-import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from tests.lab.namespace import Namespace
+from tests.lab.wire import join
+
 MTU = 1500
+VETH = "veth"
+NIC = "NIC-like"
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """A network namespace with one address on the wire."""
 
-    namespace: str
+    machine: Namespace
     address: str
     interface: str
-
-    def command(self, arguments: Sequence[str]) -> list[str]:
-        """Gives the command line that runs `arguments` in this namespace."""
-        return ["ip", "netns", "exec", self.namespace, *arguments]
-
-    def run(self, *arguments: str, timeout: float = 60) -> str:
-        """Runs a program here to its end and gives its output.
-
-        Raises:
-            subprocess.CalledProcessError: it failed; its error output is in the exception.
-        """
-        return run(*self.command(arguments), timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The two hosts; traffic flows from `left` to `right`."""
+    """The two hosts; traffic flows from `left` to `right`, and back where a measure says so."""
 
     left: Host
     right: Host
 
-
-def run(*arguments: str, timeout: float = 60) -> str:
-    """Runs a program to its end and gives its output."""
-    finished = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout)
-    try:
-        finished.check_returncode()
-    except subprocess.CalledProcessError as error:
-        error.add_note(finished.stderr)
-        raise
-    return finished.stdout
+    @property
+    def hosts(self) -> tuple[Host, Host]:
+        """Both, the left one first."""
+        return self.left, self.right
 
 
 @contextmanager
-def plain_veth() -> Iterator[Wire]:
-    """Makes the two hosts and removes them afterwards."""
-    tag = f"gvb{os.getpid()}"
-    left = Host(f"{tag}-l", "10.99.0.1", f"{tag}l"[:15])
-    right = Host(f"{tag}-r", "10.99.0.2", f"{tag}r"[:15])
+def veth() -> Iterator[Wire]:
+    """Makes two hosts on a plain veth, which carries offloaded packets whole, and removes them afterwards."""
+    machines = []
     try:
+        for side in ("left", "right"):
+            machines.append(Namespace(f"gvb{os.getpid()}-{side}"))
+        left, right = (Host(machine, f"10.99.0.{number}", "wire0") for number, machine in enumerate(machines, start=1))
+        join((left.machine, left.interface), (right.machine, right.interface))
         for host in (left, right):
-            run("ip", "netns", "add", host.namespace)
-        run("ip", "link", "add", left.interface, "mtu", str(MTU), "type", "veth", "peer", "name", right.interface)
-        for host in (left, right):
-            run("ip", "link", "set", host.interface, "netns", host.namespace)
-            host.run("ip", "address", "add", f"{host.address}/24", "dev", host.interface)
-            host.run("ip", "link", "set", host.interface, "up")
-            host.run("ip", "link", "set", "lo", "up")
+            host.machine.ip(f"address add {host.address}/24 dev {host.interface}")
         yield Wire(left, right)
     finally:
-        for host in (left, right):
-            subprocess.run(["ip", "netns", "delete", host.namespace], check=False, capture_output=True)
+        for machine in machines:
+            machine.delete()
+
+
+@contextmanager
+def nic_like() -> Iterator[Wire]:
+    """Makes two hosts on a veth that takes UDP apart before it sends, as behind most network cards.
+
+    Datagrams that were sent as one train cross one by one. TCP of the bare wire still crosses in large segments.
+    """
+    with veth() as wire:
+        for host in wire.hosts:
+            host.machine.run("ethtool", "-K", host.interface, "tx-udp-segmentation", "off")
+        yield wire
+
+
+WIRES: dict[str, Callable[[], AbstractContextManager[Wire]]] = {VETH: veth, NIC: nic_like}

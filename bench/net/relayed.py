@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.measures import tcp_throughput
+from bench.measures.throughput import tcp_throughput
 from bench.wire import Host
 from tests.lab.pulse import Pulse
 from tests.lab.sites import PUBLIC
@@ -34,7 +34,7 @@ def measure_relayed(rounds: int, seconds: float, progress: Console) -> Throughpu
                     pulse.wait_steady()
                 made.wait_path(path)
                 ends = zip(made.nodes, ADDRESSES, strict=True)
-                left, right = (Host(node.machine.name, address, INTERFACE) for node, address in ends)
+                left, right = (Host(node.machine, address, INTERFACE) for node, address in ends)
                 reached.setdefault(path, []).append(tcp_throughput(left, right, right.address, seconds))
     return reached
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.link import Peer
-from bench.measures import tcp_throughput
+from bench.measures.throughput import tcp_throughput
 from bench.peers.bare import bare_wire
 from bench.peers.golem_vpn import golem_vpn
 from bench.peers.tcp_in_tcp import tcp_in_tcp
@@ -96,7 +96,7 @@ def _long_wire() -> Iterator[tuple[Wire, Bridge]]:
             hosts = []
             for namespace, address in zip(namespaces, ("10.99.0.1", "10.99.0.2"), strict=True):
                 namespace.ip(f"address add {address}/24 dev {INTERFACE}")
-                hosts.append(Host(namespace.name, address, INTERFACE))
+                hosts.append(Host(namespace, address, INTERFACE))
             yield Wire(*hosts), bridge
         finally:
             bridge.close()

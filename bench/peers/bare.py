@@ -10,4 +10,4 @@ from bench.wire import MTU, Wire
 @contextmanager
 def bare_wire(wire: Wire) -> Iterator[Link]:
     """Measures what the wire carries by itself."""
-    yield Link(wire.right.address, [], f"MTU {MTU}")
+    yield Link(wire.right.address, (), f"MTU {MTU}")

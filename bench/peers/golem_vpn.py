@@ -1,88 +1,85 @@
 """golem-vpn as a user has it: a daemon in each host, joined by ticket, each machine attached to one network."""
 
-import json
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
+from urllib.parse import urlsplit
 
-from bench.link import Link
-from bench.wire import Host, Wire
+from bench.link import Carrier, Link
+from bench.measures.processes import resident_bytes
+from bench.peers.introduction import ADDRESSES, Introduction, introduce
+from bench.wire import Wire
+from golem_vpn.cli.session import app_key, daemon_file
+from golem_vpn.sdk.client import NET
+from tests.lab.nodes import Node, Nodes
 
-NETWORK = "10.97.0.0/24"
-ADDRESSES = ("10.97.0.2", "10.97.0.3")
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A daemon in one host."""
-
-    host: Host
-    data_dir: Path
-    pid: int
-
-    def command(self, *arguments: str) -> str:
-        """Runs `golem-vpn` in this host against this daemon and gives what it prints."""
-        return _golem_vpn(self.host, self.data_dir, *arguments)
+HUB_LISTEN = "0.0.0.0:12500"
+RELAYS_ONLY: tuple[str, ...] = ("--relayed-only",)
+PATIENCE = 30.0
+PAUSE = 0.05
 
 
 @contextmanager
-def golem_vpn(wire: Wire) -> Iterator[Link]:
-    """Measures a pair of attached machines."""
-    with attached_pair(wire) as (left, right):
-        cipher = json.loads(left.command("status", "--json"))["cipher"]
-        yield Link(ADDRESSES[1], [left.pid, right.pid], f"{cipher}, MTU 1420")
+def golem_vpn(wire: Wire, *, options: tuple[str, ...] = ()) -> Iterator[Link]:
+    """Measures a pair of attached machines, whose packets go straight; `options` are those of their daemons."""
+    with daemon_pair(wire, *options) as pair:
+        yield _link(pair, [], "direct")
 
 
 @contextmanager
-def attached_pair(wire: Wire) -> Iterator[tuple[Node, Node]]:
-    """Runs one daemon in each host, the left one with the hub, and attaches both machines to one network."""
+def golem_vpn_relayed(wire: Wire) -> Iterator[Link]:
+    """Measures a pair whose packets go through the relay of a third daemon, a hub in the left host."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="golem-vpn-bench-")))
-        left = stack.enter_context(_daemon(wire.left, folder / "left", "--hub"))
-        _golem_vpn(wire.right, folder / "right", "join", left.command("ticket"))
-        right = stack.enter_context(_daemon(wire.right, folder / "right"))
-        network = left.command("network", "create", NETWORK)
-        for node, address in zip((left, right), ADDRESSES, strict=True):
-            left.command("network", "add-node", network, node.command("me"), address)
-        for node in (left, right):
-            _retry(node, "attach", network)
+        hub = Nodes(folder / "hub", stack).hub(wire.left.machine, "--listen", HUB_LISTEN)
+        ends = dict.fromkeys((host.machine for host in wire.hosts), RELAYS_ONLY)
+        left, right = Nodes(folder / "ends", stack).join(hub, ends)
+        yield _link((left, right), [hub], "relayed")
+
+
+@contextmanager
+def daemon_pair(wire: Wire, *options: str) -> Iterator[tuple[Node, Node]]:
+    """Runs one daemon in each host, the left one with the hub, that the right one has joined."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="golem-vpn-bench-")))
+        nodes = Nodes(folder, stack)
+        left = nodes.hub(wire.left.machine, *options)
+        [right] = nodes.join(left, {wire.right.machine: options})
         yield left, right
 
 
-@contextmanager
-def _daemon(host: Host, data_dir: Path, *options: str) -> Iterator[Node]:
-    command = [sys.executable, "-m", "golem_vpn", "daemon", "--api", "127.0.0.1:0", "--data-dir", str(data_dir)]
-    data_dir.mkdir(exist_ok=True)
-    with open(data_dir / "daemon.log", "wb") as log:
-        process = subprocess.Popen(host.command([*command, *options]), stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert process.stdout is not None
-        if process.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"the daemon did not start:\n{(data_dir / 'daemon.log').read_text()}")
-        yield Node(host, data_dir, process.pid)
-    finally:
-        process.terminate()
-        process.wait(10)
-        assert process.stdout is not None
-        process.stdout.close()
+def _link(pair: tuple[Node, Node], relays: list[Node], path: str) -> Link:
+    carriers = tuple(_carrier(node) for node in (*pair, *relays))
+    introduction = introduce(*pair)
+    _wait_path(pair, path)
+    cipher = pair[0].ask(lambda client: client.status())["cipher"]
+    return Link(
+        ADDRESSES[1],
+        carriers,
+        f"{cipher}, {path}, MTU 1420",
+        gate=lambda port: _gate_url(pair[0], introduction, port),
+        first_ping=introduction.seconds,
+    )
 
 
-def _golem_vpn(host: Host, data_dir: Path, *arguments: str) -> str:
-    return host.run(sys.executable, "-m", "golem_vpn", *arguments, "--data-dir", str(data_dir)).strip()
+def _carrier(node: Node) -> Carrier:
+    pid = daemon_file(node.data_dir).pid
+    return Carrier(pid, resident_bytes(pid))
 
 
-def _retry(node: Node, *arguments: str) -> None:
-    """Runs a command that may have to wait until the node has heard of the network."""
-    for attempt in range(20):
-        try:
-            node.command(*arguments)
-            return
-        except subprocess.CalledProcessError:
-            if attempt == 19:
-                raise
-            time.sleep(0.1)
+def _wait_path(pair: tuple[Node, Node], kind: str) -> None:
+    """Returns when packets take the path that is to be measured, after the first ones took what there was."""
+    left, right = pair
+    deadline = monotonic() + PATIENCE
+    while (path := left.peer(right)["path"])["kind"] != kind:
+        if monotonic() > deadline:
+            raise RuntimeError(f"packets never took a {kind} path: {path}")
+        sleep(PAUSE)
+
+
+def _gate_url(node: Node, introduction: Introduction, port: int) -> str:
+    api = urlsplit(daemon_file(node.data_dir).api).netloc
+    key = app_key(node.data_dir)
+    return f"ws://{api}{NET}/{introduction.network}/tcp/{ADDRESSES[1]}/{port}?authToken={key}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.link import Link
+from bench.link import Carrier, Link
 from bench.wire import Host, Wire
 
 FORWARDER = Path(__file__).with_name("forwarder.py")
@@ -29,13 +29,15 @@ def tcp_in_tcp(wire: Wire, control: str) -> Iterator[Link]:
             assert process.stdout is not None
             if process.stdout.readline().strip() != "ready":
                 raise RuntimeError("the forwarders did not connect; they need root and /dev/net/tun")
-        yield Link(f"{SUBNET}.2", [left.pid, right.pid], "one TCP connection, MTU 1420, not encrypted")
+        yield Link(
+            f"{SUBNET}.2", (Carrier(left.pid), Carrier(right.pid)), "one TCP connection, MTU 1420, not encrypted"
+        )
 
 
 @contextmanager
 def _forwarder(host: Host, number: int, role: str, address: str, control: str) -> Iterator["subprocess.Popen[str]"]:
     arguments = [INTERFACE, f"{SUBNET}.{number}/24", role, address, str(PORT), control]
-    command = host.command([sys.executable, str(FORWARDER), *arguments])
+    command = host.machine.command([sys.executable, str(FORWARDER), *arguments])
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         yield process
@@ -46,7 +48,7 @@ def _forwarder(host: Host, number: int, role: str, address: str, control: str) -
 
 def _until_listening(host: Host) -> None:
     for _ in range(ATTEMPTS):
-        if f":{PORT}" in host.run("ss", "--no-header", "--listening", "--tcp", "--numeric"):
+        if f":{PORT}" in host.machine.run("ss", "--no-header", "--listening", "--tcp", "--numeric"):
             return
         time.sleep(0.1)
     raise RuntimeError("the forwarder does not listen")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measures import cpu_seconds
+from bench.measures.processes import cpu_seconds
 from golem_vpn.cli.session import app_key, daemon_file
 from golem_vpn.sdk.client import Client
 

@@ -59,11 +59,15 @@ class RelayConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Measuring:
-    """What a daemon does otherwise than it should, to measure what that is worth."""
+class PacketOptions:
+    """How a daemon carries packets."""
 
+    cipher: str | None = None
+    """The only cipher; where there is none, both, the faster one on this machine first."""
+    low_latency: bool = False
+    """Whether the packet thread stays awake for a moment after each packet, with real-time priority if permitted."""
     without: tuple[str, ...] = ()
-    """Techniques of the packet path that are left out, by name."""
+    """Techniques that are left out to measure what they are worth, by name."""
     rekey_after: float | None = None
     """Seconds after which a session gets a successor; two minutes where nothing is said."""
 
@@ -84,10 +88,10 @@ class Config:
     """The relay that this daemon runs, if it runs one."""
     relayed_only: bool = False
     """Whether this node shows no address of its own, and packets go through relays alone."""
+    packets: PacketOptions = PacketOptions()
+    """How this node carries packets."""
     port_mapping: bool = False
     """Whether this node asks its router to open the packet port."""
-    measuring: Measuring = Measuring()
-    """What is measured with this daemon, if anything."""
     hub: bool = False
     """Whether other nodes may join through this one."""
     provider: bool = False

@@ -63,7 +63,14 @@ mod tests {
     #[test]
     fn each_name_leaves_out_one_feature() {
         let count = |features: Features| {
-            let Features { tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch, low_latency } = features;
+            let Features {
+                tun_offload,
+                tun_udp_offload,
+                udp_segmentation,
+                udp_receive_offload,
+                receive_batch,
+                low_latency,
+            } = features;
             assert!(!low_latency);
             let all = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch];
             all.into_iter().filter(|on| *on).count()

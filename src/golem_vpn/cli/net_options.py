@@ -1,4 +1,4 @@
-"""Options about how a daemon is reached: public addresses, relays, policy."""
+"""Options about how a daemon is reached and carries packets: public addresses, relays, policy, cipher."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from golem_vpn.cli.options import PLAIN, check_api_address, check_listen_address
-from golem_vpn.config import DEFAULT_RELAY_PORT, Address, Measuring, RelayConfig
+from golem_vpn.config import DEFAULT_RELAY_PORT, Address, PacketOptions, RelayConfig
 from golem_vpn.errors import ConfigurationError, InvalidInput
 
 LEAST_BYTES_PER_SECOND = 10_000
@@ -62,17 +62,22 @@ class Reach:
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class MeasuringOptions:
-    """What is left out or done more often, to measure it."""
+class Packets:
+    """How a daemon carries packets."""
 
+    cipher: Literal["aes-256-gcm", "chacha20-poly1305"] | None = None
+    """The only cipher of packets, which other nodes have to allow too; by default the faster one that both have."""
+    low_latency: Annotated[bool, PLAIN] = False
+    """Pass packets on sooner, at the cost of processor time under traffic: stay awake for a moment after each packet,
+    and run before other programs where the system permits it."""
     without: Annotated[tuple[Feature, ...], Parameter(negative="", show_default=False)] = ()
     """For measuring what each technique is worth: leave one out. Repeat for several."""
     rekey_after: Annotated[float | None, Parameter(validator=Number(gte=1))] = None
     """For measuring: seconds after which a session gets new keys, 120 by default."""
 
-    def configuration(self) -> Measuring:
+    def configuration(self) -> PacketOptions:
         """Gives what the daemon is told of it."""
-        return Measuring(self.without, self.rekey_after)
+        return PacketOptions(self.cipher, self.low_latency, self.without, self.rekey_after)
 
 
 @Parameter(name="*")

@@ -49,7 +49,7 @@ async def open_net(config: Config) -> AsyncIterator[Net]:
             str(_next_port(config.listen)),
             endpoint,
             relayed_only=config.relayed_only,
-            measuring=config.measuring,
+            options=config.packets,
         )
         stack.callback(data_plane.close)
         data_plane.set_port_mapping(config.port_mapping)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from golem_vpn import _native
-from golem_vpn.config import Measuring
+from golem_vpn.config import PacketOptions
 from golem_vpn.errors import ConfigurationError
 from golem_vpn.net.dataplane import Attachment, Reflector
 from golem_vpn.net.document import NetworkDocument
@@ -35,7 +35,7 @@ class NativeDataPlane:
         endpoint: NativeEndpoint,
         *,
         relayed_only: bool = False,
-        measuring: Measuring = Measuring(),
+        options: PacketOptions = PacketOptions(),
     ) -> "NativeDataPlane":
         """Binds the packet socket at `HOST:PORT` and starts the packet thread.
 
@@ -49,9 +49,11 @@ class NativeDataPlane:
                 node_id_bytes(node_id),
                 listen,
                 endpoint.native,
+                None if options.cipher is None else [options.cipher],
                 relayed_only=relayed_only,
-                without=list(measuring.without),
-                rekey_after=measuring.rekey_after,
+                low_latency=options.low_latency,
+                without=list(options.without),
+                rekey_after=options.rekey_after,
             )
         except (OSError, ValueError, _native.NativeError) as error:
             raise ConfigurationError(f"cannot receive packets at {listen}: {error}; see --listen") from error

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from golem_vpn.cli.net_options import MeasuringOptions, OwnRelay
-from golem_vpn.config import Address, Measuring, RelayConfig
+from golem_vpn.cli.net_options import OwnRelay, Packets
+from golem_vpn.config import Address, PacketOptions, RelayConfig
 from golem_vpn.errors import ConfigurationError
 
 LISTEN = Address("0.0.0.0", 11500)
@@ -34,8 +34,9 @@ def test_the_public_host_of_a_daemon_is_that_of_its_relay() -> None:
 
 
 def test_nothing_is_left_out_unless_it_is_named() -> None:
-    assert MeasuringOptions().configuration() == Measuring()
-    assert MeasuringOptions(("udp-gso",), 5).configuration() == Measuring(("udp-gso",), 5)
+    assert Packets().configuration() == PacketOptions()
+    asked = Packets("aes-256-gcm", low_latency=True, without=("udp-gso",), rekey_after=5)
+    assert asked.configuration() == PacketOptions("aes-256-gcm", True, ("udp-gso",), 5)
 
 
 def test_a_certificate_needs_its_key() -> None:

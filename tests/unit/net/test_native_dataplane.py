@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from golem_vpn.config import PacketOptions
 from golem_vpn.net.identity import Identities
 from golem_vpn.net.native_dataplane import NativeDataPlane, NativeStack, StreamFailed
 from golem_vpn.net.native_endpoint import NativeEndpoint
@@ -34,12 +35,14 @@ class Daemon:
 
 
 @asynccontextmanager
-async def daemon(directory: Path, secret: bytes, *, hub: bool = False) -> AsyncIterator[Daemon]:
+async def daemon(
+    directory: Path, secret: bytes, *, hub: bool = False, cipher: str | None = None
+) -> AsyncIterator[Daemon]:
     database = Database(directory / "golem-vpn.db")
     await database.open()
     identities = Identities(directory / "identities")
     endpoint = await NativeEndpoint.bind(secret, "127.0.0.1:0")
-    data_plane = NativeDataPlane.start(identities.default.node_id, "127.0.0.1:0", endpoint)
+    data_plane = NativeDataPlane.start(identities.default.node_id, "127.0.0.1:0", endpoint, options=PacketOptions(cipher))
     node = await Node.open(Profile(directory.name, (), hub), identities, endpoint, data_plane, database)
     try:
         async with anyio.create_task_group() as tasks:
@@ -86,6 +89,23 @@ async def test_members_exchange_packets_until_one_is_removed(tmp_path: Path) -> 
         assert peer["bytesIn"] > 0
         await owner.node.membership.publish(draft(owner))
         assert await reach(owner, timeout=0.5) in {"timed-out", "no-route"}
+        stack.close()
+
+
+@pytest.mark.parametrize("cipher", ["aes-256-gcm", "chacha20-poly1305"])
+async def test_the_cipher_that_one_end_insists_on_is_used(tmp_path: Path, cipher: str) -> None:
+    keys = secrets.token_bytes(32), secrets.token_bytes(32)
+    async with (
+        daemon(tmp_path / "owner", keys[0], hub=True) as owner,
+        daemon(tmp_path / "member", keys[1], cipher=cipher) as member,
+    ):
+        await member.node.directory.join(await owner.node.directory.ticket())
+        await owner.node.membership.publish(draft(owner, member))
+        await eventually(lambda: member.node.membership.document(NETWORK) is not None)
+        stack = stack_of(member, MEMBER_ADDRESS)
+        assert await reach(owner, timeout=10) == "refused"
+        (peer,) = (await owner.data_plane.snapshot())["peers"]
+        assert [network["cipher"] for network in peer["networks"]] == [cipher]
         stack.close()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter, validators
 
-from golem_vpn.cli.net_options import MeasuringOptions, OwnRelay, Reach, check_public_addresses
+from golem_vpn.cli.net_options import OwnRelay, Packets, Reach, check_public_addresses
 from golem_vpn.cli.options import PLAIN, Place, check_api_address, check_listen_address
 from golem_vpn.config import Address, Config
 
@@ -47,7 +47,7 @@ def daemon(
     image_cache: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
     own_relay: OwnRelay = OwnRelay(),
     reach: Reach = Reach(),
-    measuring: MeasuringOptions = MeasuringOptions(),
+    packets: Packets = Packets(),
     place: Place = Place(),
 ) -> None:
     """Run a node in the foreground, until Ctrl-C or SIGTERM.
@@ -81,8 +81,8 @@ def daemon(
         hub=hub,
         relay=relay,
         relayed_only=reach.relayed_only,
+        packets=packets.configuration(),
         port_mapping=reach.port_mapping and not reach.relayed_only,
-        measuring=measuring.configuration(),
         provider=provider,
         subnet=subnet,
         allow_origins=allow_origin,

@@ -1,0 +1,1 @@
+"""What can be measured on a link, by `iperf3`, by `ping`, and by the laboratory's load on gates."""

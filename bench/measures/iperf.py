@@ -1,0 +1,75 @@
+"""Loads by iperf3."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bench.wire import Host
+
+PORT = 5201
+PATIENCE = 20.0
+ATTEMPTS = 2
+
+
+@contextmanager
+def iperf3_server(host: Host, address: str) -> Iterator[None]:
+    """Serves at an address of a host.
+
+    Raises:
+        RuntimeError: it doesn't listen; its output is told.
+    """
+    command = host.machine.command(["iperf3", "--server", "--bind", address, "--port", str(PORT)])
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while f"{address}:{PORT}" not in host.machine.run("ss", "--no-header", "--listening", "--tcp", "--numeric"):
+            if server.poll() is not None or time.monotonic() > deadline:
+                server.terminate()
+                raise RuntimeError(f"iperf3 does not listen: {server.communicate()[1].strip()}")
+            time.sleep(0.02)
+        yield
+    finally:
+        server.terminate()
+        server.communicate(timeout=PATIENCE)
+
+
+def iperf3(host: Host, address: str, seconds: float, result: str, *options: str) -> dict[str, Any]:
+    """Loads the link to a server for whole seconds, and gives a part of the report's `end`.
+
+    On a busy machine iperf3 may lose its own connection and end without a result; it is asked once more then.
+
+    Raises:
+        RuntimeError: it never gave that part; what it said instead is told.
+    """
+    command = host.machine.command([
+        "iperf3", "--client", address, "--port", str(PORT), "--connect-timeout", "3000",
+        "--time", str(max(1, round(seconds))), "--json", *options,
+    ])  # fmt: skip
+    said = ""
+    for _ in range(ATTEMPTS):
+        try:
+            finished = subprocess.run(command, capture_output=True, text=True, timeout=seconds + PATIENCE)
+        except subprocess.TimeoutExpired:
+            said = "it did not end"
+            continue
+        said = finished.stdout
+        if part := _part(finished.stdout, result):
+            return part
+    raise RuntimeError(f"iperf3 gave no {result}: {said}")
+
+
+def _part(output: str, name: str) -> dict[str, Any]:
+    try:
+        part: dict[str, Any] = json.loads(output)["end"].get(name, {})
+    except (json.JSONDecodeError, KeyError):
+        return {}
+    return part
+
+
+def iperf3_version() -> str:
+    """Names the version that is installed."""
+    told = subprocess.run(["iperf3", "--version"], capture_output=True, text=True, check=True).stdout
+    return " ".join(told.split()[:2])

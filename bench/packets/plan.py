@@ -1,0 +1,41 @@
+"""How much is measured: all of it, or what two minutes allow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bench.measures.procedure import Procedure
+from bench.measures.throughput import TCP_REVERSE
+from bench.packets.contestants import BARE, CHACHA, Contestant
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rounds of all contestants, and what they leave out."""
+
+    rounds: int
+    seconds: float
+    """How long a single load lasts."""
+    left_out: tuple[str, ...] = ()
+    """Contestants that are not measured."""
+    procedures_left_out: tuple[Procedure, ...] = ()
+
+    def cut(self, contestants: Sequence[Contestant]) -> list[Contestant]:
+        """Gives what is left of a list of contestants."""
+        return [self._cut(contestant) for contestant in contestants if contestant.name not in self.left_out]
+
+    def describe(self) -> str:
+        """Tells it in one line."""
+        rounds = "one round" if self.rounds == 1 else f"{self.rounds} rounds"
+        missing = [*self.left_out, *(procedure.name for procedure in self.procedures_left_out)]
+        return f"{rounds}, {self.seconds:g} s a load" + (f"; left out: {'; '.join(missing)}" if missing else "")
+
+    def _cut(self, contestant: Contestant) -> Contestant:
+        left = {
+            wire: tuple(procedure for procedure in procedures if procedure not in self.procedures_left_out)
+            for wire, procedures in contestant.procedures.items()
+        }
+        return replace(contestant, procedures=left)
+
+
+FULL = Plan(rounds=3, seconds=2.0)
+QUICK = Plan(rounds=1, seconds=1.0, left_out=(CHACHA, BARE), procedures_left_out=(TCP_REVERSE,))

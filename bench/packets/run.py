@@ -1,0 +1,115 @@
+"""The part `packets` of the benchmarks."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+
+from bench.measures.iperf import iperf3_version
+from bench.packets.contestants import Contestant
+from bench.packets.figures import Results
+from bench.packets.plan import Plan
+from bench.packets.plot import plot
+from bench.packets.tables import results_table, targets_table
+from bench.packets.targets import Judgement, judge
+from bench.report import RESULTS, machine
+from bench.wire import WIRES
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a run's results are."""
+
+    figures: Path
+    plot: Path
+
+
+def run_packets(console: Console, contestants: Sequence[Contestant], plan: Plan) -> Written:
+    """Measures, prints tables, and writes everything to files.
+
+    Raises:
+        FileNotFoundError: a program is missing.
+    """
+    began = monotonic()
+    results = compare(plan.cut(contestants), plan)
+    judgements = judge(results)
+    for wire in results.wires():
+        console.print(results_table(results, wire))
+    for contestant, details in results.details.items():
+        console.print(f"{contestant}: {details}", highlight=False)
+    console.print(targets_table(judgements))
+    for failure in results.failures:
+        console.print(f"failed: {failure}", style="red", markup=False)
+    console.print(f"{plan.describe()}; took {monotonic() - began:.0f} s", highlight=False)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    written = Written(RESULTS / "packets.json", RESULTS / "packets.svg")
+    written.figures.write_text(json.dumps(_content(results, judgements, plan), indent=2) + "\n")
+    written.plot.write_text(plot(results, f"{machine()['processor']}, Linux {machine()['kernel']}; {plan.describe()}"))
+    return written
+
+
+def compare(contestants: Sequence[Contestant], plan: Plan) -> Results:
+    """Measures alternately, so that a drift of the machine's speed hits all of them."""
+    results = Results()
+    progress = Console(stderr=True, highlight=False)
+    for number in range(plan.rounds):
+        for wire in WIRES:
+            for contestant in contestants:
+                if wire in contestant.procedures:
+                    progress.print(f"round {number + 1} of {plan.rounds}, {wire}: {contestant.name}")
+                    _measure(contestant, wire, plan.seconds, results, progress)
+    return results
+
+
+def _measure(contestant: Contestant, name: str, seconds: float, results: Results, progress: Console) -> None:
+    """Measures one contestant once; what fails is told at the end, and ends nothing else."""
+    try:
+        with WIRES[name]() as wire, contestant.connect(wire) as link:
+            results.details[contestant.name] = link.details
+            for procedure in contestant.procedures[name]:
+                progress.print(f"  {procedure.name}")
+                results.add(name, contestant.name, procedure.run(wire, link, seconds))
+    except (RuntimeError, subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
+        said = getattr(failure, "stderr", None) or failure
+        results.failures.append(f"{name}, {contestant.name}: {said}")
+
+
+def _content(results: Results, judgements: Sequence[Judgement], plan: Plan) -> dict[str, Any]:
+    return {
+        "machine": machine(),
+        "loads": iperf3_version(),
+        "plan": plan.describe(),
+        "contestants": results.details,
+        "failures": results.failures,
+        "figures": [
+            {
+                "wire": row.wire,
+                "contestant": row.contestant,
+                "measure": row.measure.name,
+                "unit": row.measure.unit,
+                "median": row.median,
+                "least": min(row.values),
+                "most": max(row.values),
+                "rounds": row.values,
+            }
+            for row in results.rows()
+        ],
+        "targets": [
+            {
+                "wire": judgement.target.wire,
+                "measure": judgement.target.measure.name,
+                "of": judgement.target.subject,
+                "against": judgement.target.peer,
+                "bound": judgement.target.bound,
+                "at": "least" if judgement.target.measure.higher_is_better else "most",
+                "reached": judgement.reached,
+                "met": judgement.met,
+            }
+            for judgement in judgements
+        ],
+    }
