@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use golem_vpn_proto::{
-    Attachment, Candidate, Config, DeviceConfig, DeviceId, Event, IpPrefix, Member, Network, NetworkId, Node, NodeId,
-    Source,
+    Attachment, Candidate, Config, DeviceConfig, DeviceId, Ecn, Event, IpPrefix, Member, Network, NetworkId, Node,
+    NodeId, Source,
 };
 
 use crate::memory::{self, counted};
@@ -26,8 +26,8 @@ const MANY_TRAINS: usize = 200;
 /// The node that is measured.
 const OWN: usize = 0;
 
-/// A train as it was sent: by whom, to where, the size of its datagrams, and their bytes.
-type Sent = (usize, SocketAddr, usize, Vec<u8>);
+/// A train as it was sent: by whom, to where, its mark, the size of its datagrams, and their bytes.
+type Sent = (usize, SocketAddr, Ecn, usize, Vec<u8>);
 
 /// The node that is measured, with a session for each pair of a peer and a network that both are in.
 pub struct Crowd {
@@ -135,7 +135,7 @@ impl Crowd {
             for packet in turn.by_ref().take(packets::SMALL.repeat) {
                 own.handle_packet(now, DEVICE, golem_vpn_proto::Offload::default(), packet);
             }
-            while own.poll_transmit().is_some() {}
+            while own.poll_transmit(now).is_some() {}
             nanoseconds.push(start.elapsed().as_nanos() as f64 / packets::SMALL.repeat as f64);
         }
         low_decile(nanoseconds)
@@ -143,7 +143,7 @@ impl Crowd {
 
     /// Nanoseconds that `measured` takes for each ordinary packet; time without the copies, which stand for system calls.
     fn to_one_peer(&mut self, load: Load, (from, to): (usize, usize), measured: usize) -> f64 {
-        let (source, destination) = (address(0, from), address(0, to));
+        let (now, source, destination) = (self.now, address(0, from), address(0, to));
         let (mut nanoseconds, end) = (Vec::new(), Instant::now() + MEASURE_FOR);
         while Instant::now() < end {
             let before = self.nodes[to].counters().packets_in;
@@ -153,14 +153,14 @@ impl Crowd {
             let mut trains = Vec::new();
             loop {
                 let start = Instant::now();
-                let train = self.nodes[from].poll_transmit();
+                let train = self.nodes[from].poll_transmit(now);
                 sending += start.elapsed();
                 let Some(train) = train else { break };
                 trains.push((train.segment_size, train.bytes.to_vec()));
             }
             let start = Instant::now();
             for (segment_size, bytes) in &mut trains {
-                self.nodes[to].handle_datagram(self.now, socket(from).into(), *segment_size, bytes);
+                self.nodes[to].handle_datagram(now, socket(from).into(), Ecn::NotCapable, *segment_size, bytes);
             }
             while self.nodes[to].poll_delivery().is_some() {}
             let spent = if measured == from { sending } else { start.elapsed() };
@@ -227,11 +227,11 @@ impl Crowd {
         let mut waiting = VecDeque::from([first]);
         while let Some(number) = waiting.pop_front() {
             self.shake_hands(number, &mut waiting);
-            for (from, to, segment_size, mut bytes) in self.sent_by(number) {
+            for (from, to, ecn, segment_size, mut bytes) in self.sent_by(number) {
                 let Some(receiver) = self.numbers.get(&to).copied() else { continue };
                 let (now, node) = (self.now, &mut self.nodes[receiver]);
                 counted_for(receiver, || {
-                    node.handle_datagram(now, socket(from).into(), segment_size, &mut bytes);
+                    node.handle_datagram(now, socket(from).into(), ecn, segment_size, &mut bytes);
                     while node.poll_delivery().is_some() {}
                 });
                 waiting.push_back(receiver);
@@ -241,12 +241,12 @@ impl Crowd {
 
     fn sent_by(&mut self, number: usize) -> Vec<Sent> {
         let mut sent = Vec::new();
-        let node = &mut self.nodes[number];
-        while let Some(train) = counted_for(number, || node.poll_transmit()) {
+        let (now, node) = (self.now, &mut self.nodes[number]);
+        while let Some(train) = counted_for(number, || node.poll_transmit(now)) {
             let to = train.to.address().expect("nobody has a relay");
-            sent.push((number, to, train.segment_size, train.bytes.to_vec()));
+            sent.push((number, to, train.ecn, train.segment_size, train.bytes.to_vec()));
         }
-        let datagrams = sent.iter().map(|(_, _, segment_size, bytes)| bytes.len().div_ceil(*segment_size));
+        let datagrams = sent.iter().map(|(_, _, _, segment_size, bytes)| bytes.len().div_ceil(*segment_size));
         self.datagrams += if number == OWN { datagrams.sum() } else { 0 };
         sent
     }

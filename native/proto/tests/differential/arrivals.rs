@@ -7,11 +7,19 @@ use std::net::IpAddr;
 use golem_vpn_proto::Node;
 
 use crate::book::checksums::{is_right, write_ip};
-use crate::book::headers::{TCP, UDP, is_v4, put, read};
+use crate::book::headers::{Headers, TCP, UDP, is_v4, put, read};
 use crate::book::ordinary_packets;
 
-/// The ends of a flow; without ports for packets whose flow nobody knows.
-type Flow = (IpAddr, IpAddr, Option<(u8, [u8; 4])>);
+/// What the packets have in common whose order counts. Without ports, all of a protocol between two addresses are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Flow {
+    source: IpAddr,
+    destination: IpAddr,
+    /// What follows the IP header.
+    protocol: u8,
+    ports: Option<[u8; 4]>,
+    is_fragmented: bool,
+}
 
 /// What a node's devices get, as ordinary packets.
 pub fn deliveries(node: &mut Node) -> Vec<Vec<u8>> {
@@ -49,18 +57,15 @@ pub fn difference(expected: &[Vec<u8>], arrived: &[Vec<u8>]) -> Option<String> {
     })
 }
 
-/// Packets by flow, each flow in its order. A packet whose flow nobody can know keeps its place in all flows between its
-/// addresses.
-fn by_flow<'a>(packets: impl Iterator<Item = &'a Vec<u8>> + Clone) -> BTreeMap<Flow, Vec<Vec<u8>>> {
-    let flows: Vec<_> = packets.clone().map(|packet| flow(packet)).collect();
+/// Packets by flow, each flow in its order; fragments have none.
+fn by_flow<'a>(packets: impl Iterator<Item = &'a Vec<u8>>) -> BTreeMap<Flow, Vec<Vec<u8>>> {
     let mut sorted: BTreeMap<Flow, Vec<Vec<u8>>> = BTreeMap::new();
-    for (own, packet) in flows.iter().zip(packets) {
-        let takes = |other: &Flow| other == own || (own.2.is_none() && (other.0, other.1) == (own.0, own.1));
-        let mut seen: Vec<_> = flows.iter().filter(|other| takes(other)).collect();
-        seen.sort();
-        seen.dedup();
-        for other in seen {
-            sorted.entry(*other).or_default().push(comparable(packet));
+    for packet in packets {
+        sorted.entry(flow(packet)).or_default().push(comparable(packet));
+    }
+    for (flow, packets) in &mut sorted {
+        if flow.is_fragmented {
+            packets.sort();
         }
     }
     sorted
@@ -68,15 +73,11 @@ fn by_flow<'a>(packets: impl Iterator<Item = &'a Vec<u8>> + Clone) -> BTreeMap<F
 
 fn flow(packet: &[u8]) -> Flow {
     let headers = read(packet);
-    let has_ports = matches!(headers.protocol, TCP | UDP) && !headers.is_fragment;
-    let plain = headers.transport == if is_v4(packet) { 20 } else { 40 };
-    let surplus = has_ports && headers.protocol == UDP && {
-        let length = crate::book::headers::number(packet, headers.transport + 4);
-        length < packet.len() - headers.transport
-    };
-    let ports = (has_ports && plain && !surplus)
-        .then(|| (headers.protocol, packet[headers.transport..headers.transport + 4].try_into().unwrap()));
-    (headers.source, headers.destination, ports)
+    let protocol = packet[if is_v4(packet) { 9 } else { 6 }];
+    let has_ports = matches!(protocol, TCP | UDP) && !headers.is_fragment;
+    let ports = has_ports.then(|| packet[headers.transport..headers.transport + 4].try_into().unwrap());
+    let Headers { source, destination, is_fragment, .. } = headers;
+    Flow { source, destination, protocol, ports, is_fragmented: is_fragment }
 }
 
 /// Without the identification where it means nothing (RFC 6864, section 4.1).

@@ -24,8 +24,8 @@ pub struct Ledger {
     streams: HashMap<Vec<u8>, BTreeMap<u32, Sent>>,
     /// Packets that may be fragmented, by identification.
     fragmentable: HashMap<usize, Sent>,
-    /// Packets that arrive whole, without what changes on the way, and whether they have.
-    whole: HashMap<Vec<u8>, bool>,
+    /// Packets that arrive whole, without marks: what each was sent with, and whether it has arrived.
+    whole: HashMap<Vec<u8>, (u8, bool)>,
     pub arrivals: usize,
 }
 
@@ -63,7 +63,7 @@ impl Ledger {
             if !headers.dont_fragment {
                 self.fragmentable.insert(number(&packet, 4), Sent::new(&packet, 20));
             }
-            self.whole.insert(unmarked(&packet), false);
+            self.whole.insert(unmarked(&packet), (mark(&packet), false));
         }
     }
 
@@ -98,11 +98,17 @@ impl Ledger {
         if now[8..13] != before[8..13] || now[14..16] != before[14..16] || now[18..] != before[18..] {
             return Err("its header is not the one that was sent");
         }
+        if !is_possible(mark(&sent.packet), mark(packet)) {
+            return Err("it has another mark of congestion");
+        }
         sent.take((sequence - first) as usize, &packet[payload..])
     }
 
     fn take_whole(&mut self, packet: &[u8], headers: &Headers) -> Result<(), &'static str> {
-        let arrived = self.whole.get_mut(&unmarked(packet)).ok_or("it was never sent")?;
+        let (sent_with, arrived) = self.whole.get_mut(&unmarked(packet)).ok_or("it was never sent")?;
+        if !is_possible(*sent_with, mark(packet)) {
+            return Err("it has another mark of congestion");
+        }
         if std::mem::replace(arrived, true) {
             return Err("it arrived before");
         }
@@ -111,6 +117,16 @@ impl Ledger {
             None => Ok(()),
         }
     }
+}
+
+/// The bits of congestion.
+fn mark(packet: &[u8]) -> u8 {
+    (if packet[0] >> 4 == 4 { packet[1] } else { packet[1] >> 4 }) & CONGESTION
+}
+
+/// Whether a packet may arrive with a mark: its own, or that of congestion where its sender understands it.
+fn is_possible(sent: u8, arrived: u8) -> bool {
+    arrived == sent || (sent != 0 && arrived == CONGESTION)
 }
 
 fn sequence(packet: &[u8], headers: &Headers) -> u32 {

@@ -81,14 +81,14 @@ impl Journey {
         let Self { now, alice, bob, wires: [out, back], random, sessions, .. } = self;
         let ends = [(&mut *alice, out), (&mut *bob, back)];
         for (node, wire) in ends {
-            while let Some(train) = node.poll_transmit() {
+            while let Some(train) = node.poll_transmit(*now) {
                 wire.put(weather, random, &train);
             }
         }
         let [out, back] = &mut self.wires;
         for (node, wire, from) in [(&mut *bob, out, 1), (&mut *alice, back, 2)] {
-            for (segment_size, mut train) in wire.round() {
-                node.handle_datagram(*now, socket(from).into(), segment_size, &mut train);
+            for mut train in wire.round() {
+                node.handle_datagram(*now, socket(from).into(), train.ecn, train.size, &mut train.bytes);
             }
         }
         shake_hands(*now, (alice, ALICE), (bob, BOB), sessions);
@@ -113,10 +113,11 @@ fn shake_hands(now: Instant, (from, own): (&mut Node, NodeId), (to, other): (&mu
 fn weather() -> impl Strategy<Value = Weather> {
     let rare = || prop_oneof![1 => Just(0u64), 2 => 0..300u64];
     let mtu = select(vec![1500usize, 1500, 1420, 1400, 1300, 1280, 1000, 700]);
-    (rare(), rare(), rare(), mtu).prop_map(|(loss, duplication, lateness, mtu)| Weather {
+    (rare(), rare(), rare(), rare(), mtu).prop_map(|(loss, duplication, lateness, marking, mtu)| Weather {
         loss,
         duplication,
         lateness,
+        marking,
         mtu,
     })
 }
@@ -186,7 +187,7 @@ fn the_harm_is_done_while_packets_pass_and_sessions_change() {
     let ip = Ip { class: 2, hops: 64, dont_fragment: true, extension: None };
     let what = What::Segment { flags: ACK, length: 20_000, cut: Some(1300), options: 3 };
     let step = Step { flow: 0, ip, what, is_partial: true, is_damaged: false, to: To::Receiver };
-    let weather = Weather { loss: 50, duplication: 50, lateness: 50, mtu: 1500 };
+    let weather = Weather { loss: 50, duplication: 50, lateness: 50, marking: 50, mtu: 1500 };
     for _ in 0..2000 {
         journey.round(weather, std::slice::from_ref(&step)).unwrap();
     }
