@@ -42,7 +42,9 @@ async def daemon(
     await database.open()
     identities = Identities(directory / "identities")
     endpoint = await NativeEndpoint.bind(secret, "127.0.0.1:0")
-    data_plane = NativeDataPlane.start(identities.default.node_id, "127.0.0.1:0", endpoint, options=PacketOptions(cipher))
+    data_plane = NativeDataPlane.start(
+        identities.default.node_id, "127.0.0.1:0", endpoint, options=PacketOptions(cipher)
+    )
     node = await Node.open(Profile(directory.name, (), hub), identities, endpoint, data_plane, database)
     try:
         async with anyio.create_task_group() as tasks:
