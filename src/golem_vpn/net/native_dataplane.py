@@ -15,6 +15,8 @@ from golem_vpn.net.record import Candidate
 MTU = 1420
 """Bytes of the longest inner packet: what is left of 1500 for IPv6, UDP, our header and tag, and a little room."""
 
+DEFAULTS = PacketOptions()
+
 NativeStack = _native.Stack
 NativeStream = _native.Stream
 NativeRawGate = _native.RawGate
@@ -35,7 +37,7 @@ class NativeDataPlane:
         endpoint: NativeEndpoint,
         *,
         relayed_only: bool = False,
-        options: PacketOptions = PacketOptions(),
+        options: PacketOptions = DEFAULTS,
     ) -> "NativeDataPlane":
         """Binds the packet socket at `HOST:PORT` and starts the packet thread.
 

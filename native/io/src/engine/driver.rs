@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::device::{Device, Read};
 use super::messages::{Command, Event};
+use super::outlet::deliver;
 use super::patience::Patience;
 use super::relaying::{RelayedTrain, Relaying};
 use super::unsent::Unsent;
@@ -27,6 +28,8 @@ use crate::udp::Datagrams;
 
 /// What one device may pass in one round.
 const PACKETS_PER_ROUND: usize = 64;
+/// Bytes received before they are delivered: enough to make super-packets of, and still in the processor's cache.
+const BYTES_PER_DELIVERY: usize = 32 << 10;
 
 const BELL: u64 = u64::MAX;
 pub(super) const SOCKET: u64 = u64::MAX - 1;
@@ -37,6 +40,8 @@ pub(super) struct Driver<S> {
     pub(super) socket: S,
     pub(super) devices: BTreeMap<DeviceId, Device>,
     pub(super) bell: Arc<Bell>,
+    /// Devices that turned out to be gone, and why, until they are removed.
+    pub(super) lost: Vec<(DeviceId, io::Error)>,
     pub(super) dropped_events: u64,
     pub(super) relaying: Relaying,
     pub(super) poller: Poller,
@@ -78,6 +83,7 @@ impl<S: Datagrams> Driver<S> {
             socket,
             devices: BTreeMap::new(),
             bell,
+            lost: Vec::new(),
             dropped_events: 0,
             relaying,
             poller,
@@ -159,8 +165,16 @@ impl<S: Datagrams> Driver<S> {
 
     fn serve_socket(&mut self, now: Instant, readiness: &Readiness) {
         if readiness.readable || readiness.failed {
-            let Self { socket, node, .. } = self;
-            socket.receive(|from, ecn, size, train| node.handle_datagram(now, from.into(), ecn, size, train));
+            let Self { socket, node, devices, lost, .. } = self;
+            let mut bytes = 0;
+            socket.receive(|from, ecn, size, train| {
+                bytes += train.len();
+                node.handle_datagram(now, from.into(), ecn, size, train);
+                if bytes >= BYTES_PER_DELIVERY {
+                    bytes = 0;
+                    deliver(node, devices, lost);
+                }
+            });
             self.flush(now);
         }
     }

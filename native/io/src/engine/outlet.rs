@@ -1,9 +1,12 @@
 //! Handing out what the rules have produced: packets to devices, datagrams to the socket and to relays, and events.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::time::Instant;
 
-use golem_vpn_proto::Route;
+use golem_vpn_proto::{DeviceId, Node, Route};
 
+use super::device::Device;
 use super::driver::Driver;
 use super::messages::Event;
 use crate::udp::Datagrams;
@@ -11,26 +14,30 @@ use crate::udp::Datagrams;
 /// Bytes sent before devices are looked at again: what a packet of another flow has to wait for.
 const BYTES_PER_ROUND: usize = 128 << 10;
 
+/// Writes packets to their devices; those that are gone are added to `lost`.
+pub(super) fn deliver(
+    node: &mut Node,
+    devices: &mut BTreeMap<DeviceId, Device>,
+    lost: &mut Vec<(DeviceId, io::Error)>,
+) {
+    while let Some(delivery) = node.poll_delivery() {
+        let Some(device) = devices.get_mut(&delivery.device) else { continue };
+        if let Err(cause) = device.write(&delivery.offload, delivery.packet) {
+            lost.push((delivery.device, cause));
+        }
+    }
+}
+
 impl<S: Datagrams> Driver<S> {
     /// Hands out all packets and events, and datagrams within their share of the round.
     pub(super) fn flush(&mut self, now: Instant) {
-        self.deliver();
+        deliver(&mut self.node, &mut self.devices, &mut self.lost);
+        for (id, cause) in std::mem::take(&mut self.lost) {
+            self.lose(id, cause);
+        }
         self.transmit(now);
         while let Some(event) = self.node.poll_event() {
             self.tell(Event::Node(event));
-        }
-    }
-
-    fn deliver(&mut self) {
-        let mut lost = None;
-        while let Some(delivery) = self.node.poll_delivery() {
-            let Some(device) = self.devices.get_mut(&delivery.device) else { continue };
-            if let Err(cause) = device.write(&delivery.offload, delivery.packet) {
-                lost = Some((delivery.device, cause));
-            }
-        }
-        if let Some((id, cause)) = lost {
-            self.lose(id, cause);
         }
     }
 
