@@ -5,9 +5,9 @@ mod garbage;
 mod handshakes;
 mod merging;
 #[path = "../sim/packets.rs"]
-#[expect(dead_code, reason = "shared with the simulator, which uses more of it")]
 mod packets;
 mod pair;
+mod queueing;
 mod replay;
 mod splitting;
 mod switching;
