@@ -97,6 +97,11 @@ impl Endpoint {
         interfaces::expand(&self.shared.iroh.bound_sockets())
     }
 
+    /// The UDP ports that control connections take on this machine.
+    pub fn bound_ports(&self) -> Vec<u16> {
+        self.shared.iroh.bound_sockets().iter().map(SocketAddr::port).collect()
+    }
+
     /// Replaces the relays that control connections may take; one of them is the *home relay*, which others find this
     /// endpoint at.
     pub fn set_relays(&self, relays: Vec<RelayAddress>) {
