@@ -137,6 +137,11 @@ impl Endpoint {
         Ok(answer.reply)
     }
 
+    /// Ends the connection to a peer if nobody asked anything over it for so long; whether there is none then.
+    pub fn disconnect_idle(&self, peer: EndpointId, time: Duration) -> bool {
+        self.shared.connections.end_idle(peer, time)
+    }
+
     /// Waits for the next application message of a peer.
     pub async fn accept(&self) -> Result<Request, ControlError> {
         tokio::select! {
