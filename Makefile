@@ -8,7 +8,7 @@ PIP_VERSION := 26.3
 BIN := .venv/bin
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name Cargo.toml)
 TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
-              redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl nft=nftables
+              redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl nft=nftables miniupnpd=miniupnpd-nftables
 SDKS := yapapi golem-core golem-js
 
 .PHONY: help setup demo test test-rust test-python test-network test-api test-interop interop check stub format bench clean

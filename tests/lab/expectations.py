@@ -18,7 +18,7 @@ double     .      .    .
 symmetric  .      1    1      2
 firewall   .      .    .      1         .
 no-udp     U      U    U      U         U        U
-six        .      6    6      1         6        U      .
+six        .      6    6      6         6        U      .
 narrow     .      .    .      .         .        U      6   .
 tight      .      .    .      .         .        U      6   .      .
 rough      .      .    .      .         .        U      6   .      .     .
@@ -40,7 +40,7 @@ MEANINGS = {
     "1": Expectation("relayed", "NAT .*chooses a port per destination"),
     "2": Expectation("relayed", "both NATs choose a port per destination"),
     "U": Expectation("relayed", "UDP"),
-    "6": Expectation("relayed", "no direct address"),
+    "6": Expectation("relayed", "no version of IP is common"),
 }
 
 

@@ -94,5 +94,21 @@ def end_silence(interface: str) -> str:
 
 
 HOME = masquerade() + STATEFUL
+UPNP = (
+    HOME
+    + """
+table inet filter {
+    chain forwarded {}
+    chain mapped {
+        type nat hook prerouting priority dstnat;
+        jump mapped_in
+    }
+    chain mapped_in {}
+    chain mapped_out {}
+}
+insert rule inet filter forward ct status dnat accept
+"""
+)
+"""A home whose router lets programs map ports; the chains are for its server of UPnP."""
 SYMMETRIC = masquerade("random,fully-random") + STATEFUL
 """Each destination gets a port of its own, by chance."""

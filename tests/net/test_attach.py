@@ -2,14 +2,22 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
 
 import pytest
 
 from bench.peers.golem_vpn import daemon_pair
 from bench.peers.introduction import ADDRESSES, introduce
 from bench.wire import veth
+from tests.lab.laboratory import DAEMON_PORTS
 from tests.lab.nodes import Node
+
+ICMP, UDP = 1, 17
+PATIENCE = 15.0
 
 pytestmark = [
     pytest.mark.network,
@@ -46,6 +54,56 @@ def test_a_spoofed_source_is_dropped_and_counted_where_it_is_sent(pair: tuple[No
     assert " 0 received" in output
     risen = {reason for reason, count in drops(left).items() if count > before[reason]}
     assert any(re.search("source|spoof", reason) for reason in risen), risen
+
+
+CAPTURE = """
+import socket, sys
+packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+packets.bind(("vpn0", 3))
+print("ready", flush=True)
+sys.stdin.close()
+while True:
+    packet, (_, _, kind, *_) = packets.recvfrom(65536)
+    if kind != socket.PACKET_OUTGOING:
+        print(packet.hex(), flush=True)
+"""
+
+
+@contextmanager
+def arriving(node: Node) -> Iterator[list[bytes]]:
+    """Gives the packets that come out of a node's overlay while this lasts, at its end."""
+    packets: list[bytes] = []
+    command = node.machine.command([sys.executable, "-c", CAPTURE])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as capture:
+        assert capture.stdout is not None
+        assert capture.stdout.readline() == "ready\n"
+        try:
+            yield packets
+        finally:
+            capture.terminate()
+        packets += map(bytes.fromhex, capture.stdout.read().split())
+
+
+def is_of_a_daemon(packet: bytes) -> bool:
+    """Tells whether a packet is UDP from a port that daemons listen at."""
+    return packet[9] == UDP and int.from_bytes(packet[20:22], "big") in DAEMON_PORTS
+
+
+def test_control_connections_are_kept_out_of_the_overlay_by_both_ends(pair: tuple[Node, Node]) -> None:
+    left, right = pair
+    [network] = left.ask(lambda client: client.networks())
+    before = [drops(node)["own_socket"] for node in pair]
+    with arriving(right) as packets:
+        # An interface that comes is offered to peers, and its addresses are tried by both.
+        left.ask(lambda client: client.detach(network.id))
+        left.ask(lambda client: client.attach(network.id))
+        deadline = monotonic() + PATIENCE
+        while any(drops(node)["own_socket"] == count for node, count in zip(pair, before, strict=True)):
+            assert monotonic() < deadline, "nobody has tried the addresses of the overlay"
+            sleep(0.1)
+        assert " 0% packet loss" in left.machine.run("ping", "-n", "-c", "3", "-i", "0.1", "-W", "2", ADDRESSES[1])
+    assert sum(packet[9] == ICMP for packet in packets) >= 3
+    assert not any(map(is_of_a_daemon, packets))
 
 
 def test_detach_removes_the_interface(pair: tuple[Node, Node]) -> None:

@@ -1,4 +1,4 @@
-"""A home router that speaks NAT-PMP or PCP is asked for a port, and given it back."""
+"""A home router that speaks NAT-PMP, PCP or UPnP is asked for a port, and given it back."""
 
 import os
 import socket
@@ -7,13 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from ipaddress import IPv4Address
+from pathlib import Path
+from time import sleep
 
 import pytest
 
-from tests.lab.laboratory import Laboratory, Site, laboratory
-from tests.lab.sites import HOME
+from tests.lab import rules
+from tests.lab.laboratory import INSIDE, Laboratory, Site, laboratory
+from tests.lab.rules import WIDE
+from tests.lab.sites import HOME, Kind
 
 pytestmark = [
     pytest.mark.network,
@@ -37,6 +41,8 @@ async def main():
     while not plane.mapped:
         await asyncio.sleep(0.05)
     print(*plane.mapped, flush=True)
+    while await asyncio.to_thread(sys.stdin.readline):
+        print((await plane.snapshot())["drops"]["malformed_datagram"], flush=True)
     plane.set_port_mapping(False)
     assert plane.mapped == []
     await asyncio.sleep(2)
@@ -68,6 +74,20 @@ def pcp(request: bytes, outside: IPv4Address) -> tuple[bytes, int | None]:
 
 
 SPOKEN = {"nat-pmp": (0, nat_pmp), "pcp": (2, pcp)}
+
+
+UPNP_HOME = Kind("UPnP home", (rules.UPNP,))
+UPNP_OUTSIDE = "11.22.33.44"
+"""What the server of UPnP is told to be the router's address outside: it refuses those that no provider gives out."""
+UPNP_SETTINGS = """
+http_port=0
+enable_natpmp=no
+secure_mode=yes
+uuid=00000000-0000-4000-8000-000000000001
+upnp_forward_chain=forwarded
+upnp_nat_chain=mapped_in
+upnp_nat_postrouting_chain=mapped_out
+"""
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +123,60 @@ def test_a_port_of_the_router_leads_to_the_socket_for_packets(home: Site, protoc
         with ThreadPoolExecutor(1) as router:
             lifetimes = router.submit(serve, server, protocol, outside)
             command = home.machine.command([sys.executable, "-c", PROGRAM])
-            asked = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+            asked = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
             assert asked.returncode == 0, asked.stderr
             assert asked.stdout.strip() == f"{outside}:{OUTSIDE_PORT}"
             given, *_, returned = lifetimes.result(PATIENCE)
             assert given > 0
             assert returned == 0
+
+
+@contextmanager
+def upnp_server(site: Site, folder: Path) -> Iterator[None]:
+    """Runs miniupnpd in the router of a site."""
+    settings = folder / "miniupnpd.conf"
+    settings.write_text(UPNP_SETTINGS)
+    router = site.routers[0]
+    command = ["miniupnpd", "-d", "-f", str(settings), "-P", str(folder / "pid"), "-i", WIDE, "-a", INSIDE]
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(router.command([*command, "-o", UPNP_OUTSIDE]), stdout=log, stderr=log)
+    try:
+        yield
+    except BaseException as error:
+        error.add_note((folder / "log").read_text())
+        raise
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def reached(lab: Laboratory, site: Site, port: int, asked: subprocess.Popen[str]) -> bool:
+    """Tells whether what is sent to a port of the router from the internet reaches the program."""
+    assert asked.stdin is not None
+    assert asked.stdout is not None
+    with lab.internet.call(socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(100):
+            sender.sendto(b"not one of ours", (site.public_address, port))
+            asked.stdin.write("\n")
+            asked.stdin.flush()
+            if int(asked.stdout.readline()):
+                return True
+            sleep(0.05)
+    return False
+
+
+def test_a_router_that_speaks_upnp_alone_maps_a_port(lab: Laboratory, tmp_path: Path) -> None:
+    site = lab.site(UPNP_HOME)
+    with upnp_server(site, tmp_path):
+        command = site.machine.command([sys.executable, "-c", PROGRAM])
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asked:
+            assert asked.stdout is not None
+            address, _, port = asked.stdout.readline().strip().partition(":")
+            assert address == UPNP_OUTSIDE
+            assert reached(lab, site, int(port), asked)
+            mapped = site.routers[0].run("nft", "list", "chain", "inet", "filter", "mapped_in")
+            assert f"dport {port} dnat ip to 192.168.1.2:7000" in mapped
+        assert asked.returncode == 0
+        assert "dnat" not in site.routers[0].run("nft", "list", "chain", "inet", "filter", "mapped_in")

@@ -61,7 +61,7 @@ async fn attach(engine: &Engine, number: u8, remote: SocketAddr) -> Result<(), B
     let addresses = vec![(address(number), 24)];
     let tun = tun::create(&Interface { name: "pair0".to_owned(), addresses, mtu: MTU }, Features::default())?;
     let attachments = vec![Attachment { network: NETWORK, addresses: vec![address(number)] }];
-    let config = DeviceConfig { attachments, mtu: MTU, offload: true, udp_offload: true };
+    let config = DeviceConfig { attachments, mtu: MTU, offload: true, udp_offload: true, own_ports: Vec::new() };
     Ok(engine.add_tun(DeviceId(1), tun, "pair0".to_owned(), config).await??)
 }
 

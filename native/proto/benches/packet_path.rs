@@ -184,7 +184,7 @@ fn node(cipher: Cipher, host: u8) -> Node {
     let prefixes = vec![IpPrefix { address: inner(0), length: 24 }];
     node.set_network(now, Network { id: NETWORK, prefixes, members });
     let attachments = vec![Attachment { network: NETWORK, addresses: vec![inner(host)] }];
-    let device = DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true };
+    let device = DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true, own_ports: Vec::new() };
     node.set_device(DEVICE, device).expect("the only device");
     let candidate = Candidate { address: address(3 - host), source: Source::Interface };
     node.set_peer(now, node_id(3 - host), vec![candidate], Vec::new());

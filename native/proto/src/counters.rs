@@ -32,6 +32,7 @@ drop_reasons! {
     MalformedOffload, "malformed_offload", "the offload header does not fit the packet";
     MulticastDestination, "multicast_destination", "sent to a multicast or broadcast address";
     ForeignSource, "foreign_source", "a device sent from an address that is not its own";
+    OwnSocket, "own_socket", "the daemon's own sockets sent it into an interface of its networks";
     OutsideNetwork, "outside_network", "sent to an address outside of the network";
     NoMember, "no_member", "sent to an address of the network that no member has";
     NoDevice, "no_device", "sent to an address of this node that no device has";

@@ -147,7 +147,7 @@ mod tests {
     const DEVICE: DeviceId = DeviceId(1);
 
     fn config(offload: bool) -> DeviceConfig {
-        DeviceConfig { attachments: Vec::new(), mtu: 1420, offload, udp_offload: offload }
+        DeviceConfig { attachments: Vec::new(), mtu: 1420, offload, udp_offload: offload, own_ports: Vec::new() }
     }
 
     fn udp(port: u8, fill: u8) -> Vec<u8> {

@@ -45,6 +45,9 @@ pub struct DeviceConfig {
     pub offload: bool,
     /// Whether the device takes UDP super-packets too (Linux 6.2 and later).
     pub udp_offload: bool,
+    /// UDP ports of the node's own sockets, where those may send into this device: the host's own interface. What they
+    /// send there is dropped, since a tunnel must not run through itself.
+    pub own_ports: Vec<u16>,
 }
 
 impl IpPrefix {

@@ -98,6 +98,11 @@ impl Switch {
         self.devices.get(&id).map(|device| &device.config)
     }
 
+    /// Whether what comes from this port of a device was sent by the node's own sockets.
+    pub fn is_own_port(&self, device: DeviceId, port: u16) -> bool {
+        self.devices.get(&device).is_some_and(|device| device.config.own_ports.contains(&port))
+    }
+
     /// Decides about a packet that a device of this node sent.
     pub fn outgoing(&self, device: DeviceId, ip: &IpHeader) -> Result<Hop, DropReason> {
         let device = self.devices.get(&device).ok_or(DropReason::UnknownDevice)?;
@@ -169,7 +174,7 @@ mod tests {
         let attachment =
             |(network, host): &(NetworkId, u8)| Attachment { network: *network, addresses: vec![address(*host)] };
         let attachments = places.iter().map(attachment).collect();
-        DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true }
+        DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true, own_ports: Vec::new() }
     }
 
     fn switch() -> Switch {

@@ -82,6 +82,11 @@ impl Endpoint {
         )
     }
 
+    /// Ends the connection to a peer if nobody asked anything over it for so many seconds; whether there is none then.
+    fn disconnect_idle(&self, endpoint_id: PyBackedBytes, seconds: f64) -> PyResult<bool> {
+        Ok(self.endpoint.disconnect_idle(convert::endpoint_id(&endpoint_id)?, convert::timeout(seconds)?))
+    }
+
     /// Waits for the next request of a peer; raises when the endpoint is closed.
     #[pyo3(signature = () -> "Future[Request]")]
     fn accept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

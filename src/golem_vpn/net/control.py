@@ -86,6 +86,11 @@ class Control:
         if known is not None and self._greeter.node_of(known.record.endpoint_id) is None:
             self._endpoint.revoke(known.record.endpoint_id)
 
+    def part(self, node_id: str, idle_seconds: float) -> bool:
+        """Ends the connection to a node if it was idle for so long; tells whether there is none then."""
+        known = self.book.find(node_id)
+        return known is None or self._endpoint.disconnect_idle(known.record.endpoint_id, idle_seconds)
+
     def shut_out(self, exclusions: Exclusions) -> None:
         """Has nothing to do with excluded nodes from now on: what they ask is refused, and they are asked nothing."""
         self._greeter.refuses = exclusions.__contains__

@@ -86,6 +86,11 @@ class Directory:
         own = [self._control.node_id] if self._own_hub is not None else []
         return own + [hub.node_id for hub in self._joined.values() if hub.token is None]
 
+    def relies_on(self, node_id: str) -> bool:
+        """Tells whether a node is a hub or a relay of this one, or a member of its own hub."""
+        is_member = self._own_hub is not None and self._own_hub.has_member(node_id)
+        return is_member or node_id in self.hubs or any(node_id == relay.node_id for relay in self.relays.known)
+
     def on_attached(self, listener: AttachListener) -> None:
         """Adds a listener that hears whenever a hub can be asked anew."""
         self._listeners.append(listener)

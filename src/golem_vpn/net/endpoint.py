@@ -86,5 +86,8 @@ class Endpoint(Protocol):
             EndpointClosed: there will be none.
         """
 
+    def disconnect_idle(self, endpoint_id: bytes, seconds: float) -> bool:
+        """Ends the connection if nobody asked anything over it for so long; tells whether there is none then."""
+
     async def close(self) -> None:
         """Ends all connections."""

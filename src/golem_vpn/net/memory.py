@@ -115,6 +115,8 @@ class MemoryEndpoint:
         self.addresses = [address]
         self.relays: list[str] = []
         self.connected: set[bytes] = set()
+        self.used: dict[bytes, float] = {}
+        """When something was asked last, either way, of those that were connected."""
         self.authorized: dict[bytes, tuple[str, list[str]]] = {}
         self.lose: Loss = lambda _message: False
         self._wire = wire
@@ -136,6 +138,7 @@ class MemoryEndpoint:
         await anyio.lowlevel.checkpoint()
         other = self._wire.between(self.endpoint_id, endpoint_id, addresses)
         self._connect(other)
+        self.used[endpoint_id] = other.used[self.endpoint_id] = anyio.current_time()
         request = MemoryRequest(self.endpoint_id, message)
         if self.lose(message):
             raise EndpointError("the message was lost", sent=True)
@@ -164,6 +167,13 @@ class MemoryEndpoint:
         if event := await self._events.get():
             return event
         raise EndpointClosed
+
+    def disconnect_idle(self, endpoint_id: bytes, seconds: float) -> bool:
+        """Ends an idle connection; tells whether there is none then."""
+        if endpoint_id in self.connected and anyio.current_time() < self.used[endpoint_id] + seconds:
+            return False
+        self.disconnect(endpoint_id)
+        return True
 
     async def close(self) -> None:
         """Leaves the wire."""

@@ -91,6 +91,10 @@ class NativeEndpoint:
         except _native.NativeError as error:
             raise EndpointClosed from error
 
+    def disconnect_idle(self, endpoint_id: bytes, seconds: float) -> bool:
+        """Ends the connection if nobody asked anything over it for so long; tells whether there is none then."""
+        return self.native.disconnect_idle(endpoint_id, seconds)
+
     async def close(self) -> None:
         """Ends all connections."""
         if not self._closed:

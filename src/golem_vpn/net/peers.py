@@ -5,6 +5,8 @@ Their signed records alone let sessions begin; the connection tells at once when
 A few are all followed: looked up, and kept connected. Of many, each following all others, that would be millions of
 connections and records that nobody needs. Then a node follows the steady ones, which tell it of the networks, and
 those that the data plane asks for because packets wait for them. Whoever is asked for learns of the asker by its hello.
+Who sought a node ends the connection when nothing was asked over it for a while: as long as packets flow, their
+sessions are renewed over it each two minutes. The data plane makes the next one by itself, when packets come again.
 """
 
 from collections.abc import Collection
@@ -32,6 +34,10 @@ FEW = 64
 MAX_SOUGHT = 512
 """How many nodes are followed because packets waited for them; the one that was sought longest ago gives way."""
 
+IDLE_SECONDS = 300.0
+"""After this time without a use the connection to a node that was sought is ended."""
+IDLE_CHECK_SECONDS = 30.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -53,8 +59,8 @@ class Peers:
         self._exclusions = exclusions
         self._asked_for: frozenset[str] = frozenset()
         self._steady: frozenset[str] = frozenset()
-        self._sought: dict[str, None] = {}
-        """The nodes that packets waited for, by the time when they did last."""
+        self._sought: dict[str, float] = {}
+        """The nodes that packets waited for, and when they did last, the latest at the end."""
         self._wanted: set[str] = set()
         self._followed: dict[str, anyio.CancelScope] = {}
         self._wakers: dict[str, anyio.Event] = {}
@@ -92,6 +98,7 @@ class Peers:
             self._tasks = tasks
             for node_id in tuple(self._followed):
                 tasks.start_soon(self._keep_connected, node_id)
+            tasks.start_soon(self._part_with_idle)
             try:
                 while True:
                     self._seek(await self._topology.next_wanted())
@@ -116,7 +123,7 @@ class Peers:
         if node_id not in self._wanted:
             return
         self._sought.pop(node_id, None)
-        self._sought[node_id] = None
+        self._sought[node_id] = anyio.current_time()
         if len(self._sought) > MAX_SOUGHT:
             del self._sought[next(iter(self._sought))]
         self._choose()
@@ -131,6 +138,22 @@ class Peers:
             self._unfollow(node_id)
         for node_id in needed - self._followed.keys():
             self._follow(node_id)
+
+    async def _part_with_idle(self) -> None:
+        while True:
+            await anyio.sleep(IDLE_CHECK_SECONDS)
+            recently = anyio.current_time() - IDLE_SECONDS
+            for node_id, since in tuple(self._sought.items()):
+                if since > recently or self._is_needed_anyway(node_id):
+                    continue
+                if self._control.part(node_id, IDLE_SECONDS):
+                    _log.debug("peers.parted", node=node_id)
+                    del self._sought[node_id]
+            self._choose()
+
+    def _is_needed_anyway(self, node_id: str) -> bool:
+        """Tells whether something else than packets wants a connection to a node."""
+        return len(self._wanted) <= FEW or node_id in self._steady or self._directory.relies_on(node_id)
 
     def _follow(self, node_id: str) -> None:
         self._followed[node_id] = anyio.CancelScope()

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,50 @@ async def test_whom_packets_waited_for_longest_ago_gives_way(
         assert set(alice.node.peers.followed) == {carol.id}
         # What was learnt of it stays good.
         assert bob.id in alice.topology.peers
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From its call on has connections be idle that were not used just now."""
+    monkeypatch.setattr("golem_vpn.net.peers.IDLE_CHECK_SECONDS", 0.01)
+    return lambda: monkeypatch.setattr("golem_vpn.net.peers.IDLE_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("many")
+async def test_who_sought_a_node_ends_the_connection_when_it_is_idle(
+    wire: MemoryWire, tmp_path: Path, impatient: Callable[[], None]
+) -> None:
+    impatient()
+    async with cluster(wire, tmp_path) as nodes:
+        alice, bob, carol = await three(nodes)
+        alice.node.peers.want({bob.id, carol.id}, {bob.id})
+        for _ in range(2):
+            alice.topology.wants.put_nowait(carol.id)
+            await eventually(lambda: carol.id in alice.node.control.connected)
+            await eventually(lambda: alice.id in carol.node.control.connected)
+            await eventually(lambda: carol.id not in alice.node.control.connected)
+            await eventually(lambda: alice.id not in carol.node.control.connected)
+            assert set(alice.node.peers.followed) == {bob.id}
+            # The data plane makes the next session by itself.
+            assert carol.id in alice.topology.peers
+        assert bob.id in alice.node.control.connected
+
+
+@pytest.mark.usefixtures("many")
+async def test_a_connection_that_is_used_or_needed_anyway_stays(
+    wire: MemoryWire, tmp_path: Path, impatient: Callable[[], None]
+) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        alice, bob, carol = await three(nodes)
+        hub, connected = alice.node.directory.hubs[0], alice.node.control.connected
+        alice.node.peers.want({bob.id, carol.id, hub})
+        for node_id in (hub, carol.id, bob.id):
+            alice.topology.wants.put_nowait(node_id)
+        await eventually(lambda: {hub, carol.id, bob.id} <= set(connected))
+        alice.endpoint.used[carol.endpoint.endpoint_id] = math.inf
+        impatient()
+        await eventually(lambda: bob.id not in connected)
+        assert {hub, carol.id} == set(connected)
 
 
 @pytest.mark.usefixtures("many")

@@ -97,6 +97,11 @@ impl Endpoint {
         interfaces::expand(&self.shared.iroh.bound_sockets())
     }
 
+    /// The UDP ports that control connections take on this machine.
+    pub fn bound_ports(&self) -> Vec<u16> {
+        self.shared.iroh.bound_sockets().iter().map(SocketAddr::port).collect()
+    }
+
     /// Replaces the relays that control connections may take; one of them is the *home relay*, which others find this
     /// endpoint at.
     pub fn set_relays(&self, relays: Vec<RelayAddress>) {
@@ -130,6 +135,11 @@ impl Endpoint {
     ) -> Result<Vec<u8>, ControlError> {
         let answer = self.shared.ask(peer, addresses, Kind::Application, message, timeout).await?;
         Ok(answer.reply)
+    }
+
+    /// Ends the connection to a peer if nobody asked anything over it for so long; whether there is none then.
+    pub fn disconnect_idle(&self, peer: EndpointId, time: Duration) -> bool {
+        self.shared.connections.end_idle(peer, time)
     }
 
     /// Waits for the next application message of a peer.

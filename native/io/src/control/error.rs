@@ -47,17 +47,19 @@ pub enum Refusal {
     TooLong,
     Unanswered,
     Closing,
+    Idle,
     Other(u64),
 }
 
 impl Refusal {
-    const NAMED: [(Self, u32); 6] = [
+    const NAMED: [(Self, u32); 7] = [
         (Self::Closing, 0),
         (Self::Busy, 1),
         (Self::Unauthorized, 2),
         (Self::Malformed, 3),
         (Self::TooLong, 4),
         (Self::Unanswered, 5),
+        (Self::Idle, 6),
     ];
 
     pub(super) fn code(self) -> iroh::endpoint::VarInt {
@@ -81,6 +83,7 @@ impl fmt::Display for Refusal {
             Self::TooLong => formatter.write_str("it is too long"),
             Self::Unanswered => formatter.write_str("it gave no answer"),
             Self::Closing => formatter.write_str("it is shutting down"),
+            Self::Idle => formatter.write_str("the connection was not used"),
             Self::Other(code) => write!(formatter, "code {code}"),
         }
     }

@@ -77,6 +77,7 @@ pub(super) async fn serve(shared: Arc<Shared>, connection: Connection) {
 }
 
 async fn answer(shared: Arc<Shared>, connection: Connection, mut send: SendStream, mut receive: RecvStream) {
+    let _use = shared.connections.begin_use(&connection);
     let answered = tokio::select! {
         reply = reply_to(&shared, &connection, &mut receive) => reply,
         // The peer has given up waiting.

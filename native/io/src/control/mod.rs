@@ -20,6 +20,7 @@ mod relays;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod wire;
 
 pub use address::{PeerAddress, UnreadableAddress};

@@ -52,9 +52,9 @@ impl Shared {
     ) -> Result<Answer, ControlError> {
         let Some(connection) = self.connections.newest(peer) else {
             let connection = self.dial(peer, Purpose::Messages, addresses).await?;
-            return finish(ask_unless_silent(&connection, kind, message).await, connection);
+            return finish(self.ask_over(&connection, kind, message).await, connection);
         };
-        match ask_unless_silent(&connection, kind, message).await {
+        match self.ask_over(&connection, kind, message).await {
             Err(StreamFailure::Lost(_)) => self.connections.remove(&connection),
             other => return finish(other, connection),
         }
@@ -62,16 +62,18 @@ impl Shared {
             Some(connection) => connection,
             None => self.dial(peer, Purpose::Messages, addresses).await.map_err(interrupted)?,
         };
-        finish(ask_unless_silent(&connection, kind, message).await, connection)
+        finish(self.ask_over(&connection, kind, message).await, connection)
     }
-}
 
-async fn ask_unless_silent(connection: &Connection, kind: Kind, message: &[u8]) -> Result<Vec<u8>, StreamFailure> {
-    tokio::select! {
-        reply = wire::ask(connection, kind, message) => reply,
-        () = silence(connection) => {
-            connection.close(Refusal::Unanswered.code(), b"silent");
-            Err(StreamFailure::Lost("it fell silent".to_owned()))
+    /// Asks over this connection, and ends it if it falls silent.
+    async fn ask_over(&self, connection: &Connection, kind: Kind, message: &[u8]) -> Result<Vec<u8>, StreamFailure> {
+        let _use = self.connections.begin_use(connection);
+        tokio::select! {
+            reply = wire::ask(connection, kind, message) => reply,
+            () = silence(connection) => {
+                connection.close(Refusal::Unanswered.code(), b"silent");
+                Err(StreamFailure::Lost("it fell silent".to_owned()))
+            }
         }
     }
 }

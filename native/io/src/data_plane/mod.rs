@@ -7,6 +7,7 @@ mod resets;
 mod stacks;
 #[cfg(test)]
 mod tests;
+mod tuns;
 
 pub use carrier::Wanted;
 pub use stacks::StackDevice;
@@ -14,9 +15,8 @@ pub use stacks::StackDevice;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use golem_vpn_proto::{
     Attachment, Candidate, Config, DeviceConfig, DeviceId, Network, NetworkId, NodeId, ReflectionKey, ReflectorAddress,
@@ -30,11 +30,11 @@ use crate::features::Features;
 use crate::interfaces;
 use crate::port_mapping::PortMapping;
 use crate::relay::{RelayAddress, RelayDrops, RelayState};
-use crate::tun::{self, Interface, Tun};
 use carrier::Carrier;
 use reflected::Reflected;
 use relays::Relaying;
 use resets::Resets;
+use tuns::TunTraits;
 
 /// An address with the length of its network's prefix.
 pub type InterfaceAddress = (IpAddr, u8);
@@ -64,8 +64,8 @@ pub struct DataPlane {
     port_mapping: PortMapping,
     features: Features,
     last_device: AtomicU32,
-    /// The MTU of each TUN, which a change of its attachments leaves as it is.
-    tuns: Mutex<HashMap<DeviceId, u16>>,
+    /// What a change of its attachments leaves as it is, for each TUN.
+    tuns: Mutex<HashMap<DeviceId, TunTraits>>,
     runtime: Handle,
 }
 
@@ -187,30 +187,6 @@ impl DataPlane {
         self.engine.apply(Command::ResetPeer(node))
     }
 
-    /// Attaches a TUN that somebody made, perhaps in another network namespace.
-    pub fn add_tun(
-        &self,
-        descriptor: OwnedFd,
-        name: String,
-        attachments: Vec<Attachment>,
-        mtu: u16,
-    ) -> Result<DeviceId, DeviceFailure> {
-        self.attach_tun(Tun::from_fd(descriptor, self.features)?, name, attachments, mtu)
-    }
-
-    /// Makes a TUN in the network namespace of the calling thread and attaches it.
-    pub fn create_tun(&self, interface: &Interface, attachments: Vec<Attachment>) -> Result<DeviceId, DeviceFailure> {
-        let tun = tun::create(interface, self.features)?;
-        let name = tun.name().to_owned();
-        self.attach_tun(tun, name, attachments, interface.mtu)
-    }
-
-    /// Changes which addresses of which networks a TUN has.
-    pub fn set_attachments(&self, id: DeviceId, attachments: Vec<Attachment>) -> Result<(), DeviceFailure> {
-        let mtu = self.tuns().get(&id).copied().ok_or(AttachError::Unknown(id))?;
-        settle(self.engine.set_device(id, device_config(attachments, mtu)))
-    }
-
     pub fn remove_device(&self, id: DeviceId) -> Result<(), EngineStopped> {
         self.tuns().remove(&id);
         self.engine.apply(Command::RemoveDevice(id))
@@ -235,25 +211,8 @@ impl DataPlane {
         self.engine.snapshot().await.map_err(|_| EngineStopped)
     }
 
-    fn attach_tun(
-        &self,
-        tun: Tun,
-        name: String,
-        attachments: Vec<Attachment>,
-        mtu: u16,
-    ) -> Result<DeviceId, DeviceFailure> {
-        let id = self.next_device();
-        settle(self.engine.add_tun(id, tun, name, device_config(attachments, mtu)))?;
-        self.tuns().insert(id, mtu);
-        Ok(id)
-    }
-
     fn next_device(&self) -> DeviceId {
         DeviceId(self.last_device.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    fn tuns(&self) -> MutexGuard<'_, HashMap<DeviceId, u16>> {
-        self.tuns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -266,7 +225,7 @@ impl Drop for DataPlane {
 
 /// The place of a device that makes no use of offloads; those of a TUN are known from the TUN.
 fn device_config(attachments: Vec<Attachment>, mtu: u16) -> DeviceConfig {
-    DeviceConfig { attachments, mtu, offload: false, udp_offload: false }
+    DeviceConfig { attachments, mtu, offload: false, udp_offload: false, own_ports: Vec::new() }
 }
 
 fn start_engine(config: Config, features: Features, listen: SocketAddr) -> io::Result<(Engine, Outputs)> {

@@ -179,7 +179,7 @@ impl Crowd {
             addresses: vec![address(*network, number).into()],
         };
         let attachments = own.iter().map(attachment).collect();
-        let device = DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true };
+        let device = DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true, own_ports: Vec::new() };
         let (now, networks, node) = (self.now, &self.networks, &mut self.nodes[number]);
         counted_for(number, || {
             own.iter().for_each(|network| node.set_network(now, networks[*network].clone()));

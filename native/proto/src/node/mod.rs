@@ -159,10 +159,10 @@ impl Node {
 
     /// Every peer that is known or has sessions, by node id.
     pub fn peers(&self, now: Instant) -> Vec<PeerStatus> {
-        let nat = self.own_nat(now);
+        let (seen, nat) = self.reflected(now);
         let status = |(node, peer): (NodeId, &Peer)| {
-            let Peer { paths, .. } = peer;
-            (node, PeerStatus { node, candidates: paths.candidates(), path: paths.status(nat), networks: Vec::new() })
+            let (candidates, path) = (peer.paths.candidates(), peer.paths.status(nat, &seen));
+            (node, PeerStatus { node, candidates, path, networks: Vec::new() })
         };
         let mut peers: BTreeMap<_, _> = self.peers.iter().map(status).collect();
         for link in self.links.iter() {

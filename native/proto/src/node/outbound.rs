@@ -50,6 +50,9 @@ impl Node {
 
     fn route(&mut self, packet: &Outgoing<'_>) -> Result<Next, DropReason> {
         let (from, source, destination) = (packet.device, packet.ip.source, packet.ip.destination);
+        if packet.udp_source().is_some_and(|port| self.switch.is_own_port(from, port)) {
+            return Err(DropReason::OwnSocket);
+        }
         if let Some(next) = self.routes_out.get(from, source, destination) {
             return Ok(next);
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::link::Waiting;
-use crate::packet::{Fragments, IpHeader, Split, begins_connection, complete_checksum};
+use crate::packet::{Fragments, IpHeader, Split, begins_connection, complete_checksum, udp_source};
 use crate::session::Session;
 use crate::trains::Trains;
 use crate::wire::{HEADER_LENGTH, OVERHEAD, TAG_LENGTH};
@@ -39,6 +39,11 @@ impl<'a> Outgoing<'a> {
             OffloadKind::TcpV4 | OffloadKind::TcpV6 | OffloadKind::Udp => Some(Split::new(&offload, &ip, packet)?),
         };
         Ok(Self { device, offload, ip, packet, split })
+    }
+
+    /// The UDP port that it was sent from, if its first bytes say so.
+    pub fn udp_source(&self) -> Option<u16> {
+        udp_source(&self.ip, self.packet)
     }
 
     /// How many ordinary packets it stands for.

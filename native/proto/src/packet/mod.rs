@@ -125,6 +125,13 @@ impl IpHeader {
     }
 }
 
+/// The port that a UDP packet was sent from; `None` also for every part of a fragmented one.
+pub(crate) fn udp_source(ip: &IpHeader, packet: &[u8]) -> Option<u16> {
+    let is_whole_udp = ip.protocol == PROTOCOL_UDP && !ip.fragment;
+    let source = packet.get(ip.header_length..ip.header_length + 2).filter(|_| is_whole_udp)?;
+    Some(read_u16(source, 0))
+}
+
 fn read_u16(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
@@ -193,6 +200,21 @@ mod tests {
         let mut short_header = packet_v4();
         short_header[0] = 0x44;
         assert_eq!(IpHeader::parse(&short_header), Err(DropReason::MalformedPacket));
+    }
+
+    #[test]
+    fn the_source_port_is_that_of_a_whole_udp_packet() {
+        let source = |packet: &[u8]| udp_source(&IpHeader::parse(packet).unwrap(), packet);
+        assert_eq!(source(&packet_v6()), Some(0x0102));
+        let mut packet = packet_v4();
+        assert_eq!(source(&packet), None, "TCP");
+        packet[9] = PROTOCOL_UDP;
+        assert_eq!(source(&packet), Some(0x0102));
+        packet[7] = 1;
+        assert_eq!(source(&packet), None, "a later fragment");
+        let mut empty = packet_v4()[..20].to_vec();
+        (empty[3], empty[9]) = (20, PROTOCOL_UDP);
+        assert_eq!(source(&empty), None);
     }
 
     #[test]

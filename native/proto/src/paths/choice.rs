@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-use super::{Chosen, Outcome, Path, Paths, Source};
+use super::{Chosen, Outcome, Path, Paths, Source, silence_limit};
 use crate::Route;
 
 /// A path that was not heard for so long has to be proven again before packets move to it.
@@ -113,6 +113,11 @@ impl Paths {
 }
 
 impl Path {
+    /// Whether nothing came this way for so long that it is in doubt if packets go there.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        self.last_heard.is_none_or(|heard| now >= heard + silence_limit(self.rtt))
+    }
+
     /// Whether it was heard lately.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         self.last_heard.is_some_and(|heard| now < heard + FRESH_FOR)

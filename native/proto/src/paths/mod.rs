@@ -178,8 +178,8 @@ impl Paths {
         if !path.is_proven() && path.last_probe.is_none_or(|last| now >= last + PROBE_PAUSE) {
             self.probe(now, route, FRAME_LENGTH as u16);
         }
-        if is_new && self.doubt.as_ref().is_some_and(Doubt::is_serious) && !self.is_chosen(route) {
-            self.demote_chosen();
+        if !self.is_chosen(route) {
+            self.heard_beside_chosen(now, route, is_new);
         }
         self.choose(now);
     }
@@ -220,11 +220,7 @@ impl Paths {
 
     /// Nothing has come back over the path in use for too long.
     pub fn doubt(&mut self, now: Instant) {
-        let is_alive = self.chosen_path().is_some_and(|path| path.outcome != Outcome::Failed);
-        if is_alive && !self.doubt.as_ref().is_some_and(Doubt::is_serious) {
-            self.doubt = Some(Doubt::now(now));
-            self.handle_timeout(now);
-        }
+        self.begin_doubt(now, Doubt::now(now));
     }
 
     /// The system knows no way over this path.

@@ -26,6 +26,7 @@ reasons! {
     NoAddress, "no direct address is known";
     Blocked, "UDP seems blocked: no reflector answers";
     BlockedAtPeer, "UDP seems blocked at the peer: no reflector answers it";
+    NoCommonVersion, "no version of IP is common: one side has IPv4 only, the other IPv6 only";
     Trying, "direct addresses are still being tried";
     FellSilent, "the direct path fell silent";
     BothSymmetric, "both NATs choose a port per destination";
@@ -42,6 +43,7 @@ pub(super) struct Circumstances {
     pub own: Nat,
     pub peer: Nat,
     pub has_addresses: bool,
+    pub has_common_version: bool,
     pub is_trying: bool,
     pub fell_silent: bool,
 }
@@ -55,6 +57,7 @@ impl Circumstances {
             (Nat::Blocked, _) => Reason::Blocked,
             (_, Nat::Blocked) => Reason::BlockedAtPeer,
             _ if !self.has_addresses => Reason::NoAddress,
+            _ if !self.has_common_version => Reason::NoCommonVersion,
             _ if self.fell_silent => Reason::FellSilent,
             _ if self.is_trying => Reason::Trying,
             (Nat::Symmetric, Nat::Symmetric) => Reason::BothSymmetric,
@@ -70,7 +73,8 @@ mod tests {
     use super::*;
 
     fn circumstances(own: Nat, peer: Nat) -> Circumstances {
-        Circumstances { own, peer, has_addresses: true, is_trying: false, fell_silent: false }
+        let (has_addresses, has_common_version) = (true, true);
+        Circumstances { own, peer, has_addresses, has_common_version, is_trying: false, fell_silent: false }
     }
 
     #[test]
@@ -82,6 +86,12 @@ mod tests {
         let unknown =
             Circumstances { has_addresses: false, is_trying: true, ..circumstances(Nat::Unknown, Nat::Unknown) };
         assert_eq!(unknown.reason(), Reason::NoAddress);
+        let six = Circumstances {
+            has_common_version: false,
+            is_trying: true,
+            ..circumstances(Nat::Independent, Nat::Symmetric)
+        };
+        assert_eq!(six.reason(), Reason::NoCommonVersion);
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub struct CandidateStatus {
 }
 
 impl Paths {
-    pub fn status(&self, own_nat: Nat) -> PathStatus {
+    /// `seen` is where others see this node.
+    pub fn status(&self, own_nat: Nat, seen: &[SocketAddr]) -> PathStatus {
         let path = self.chosen_path().filter(|path| path.outcome != Outcome::Failed);
         let is_direct = path.is_some_and(|path| !path.is_relayed());
         PathStatus {
@@ -46,7 +47,7 @@ impl Paths {
             rtt: path.and_then(|path| path.rtt),
             loss_percent: self.loss.percent(),
             mtu: path.map(|path| path.mtu.limit()),
-            reason: if is_direct { None } else { Some(self.reason(own_nat)) },
+            reason: if is_direct { None } else { Some(self.reason(own_nat, seen)) },
             next_try: self.search.next().filter(|_| !is_direct),
         }
     }
@@ -64,12 +65,17 @@ impl Paths {
         self.paths.iter().filter_map(|path| path.route.relay())
     }
 
-    fn reason(&self, own_nat: Nat) -> Reason {
-        let has_addresses = self.paths.iter().any(|path| !path.is_relayed());
+    fn reason(&self, own_nat: Nat, seen: &[SocketAddr]) -> Reason {
+        let mut addresses = self.paths.iter().filter_map(|path| path.route.address());
+        let has_addresses = addresses.clone().next().is_some();
+        // Who is seen nowhere has told nothing of its versions.
+        let is_of_own_version = |address: SocketAddr| seen.iter().any(|own| own.is_ipv4() == address.is_ipv4());
+        let has_common_version = seen.is_empty() || addresses.any(is_of_own_version);
         if !self.is_in_need() {
             let own = if self.relayed_only { Nat::RelayedOnly } else { own_nat };
             let (is_trying, fell_silent) = (self.search.is_bursting(), self.fell_silent);
-            return Circumstances { own, peer: self.peer_nat, has_addresses, is_trying, fell_silent }.reason();
+            let peer = self.peer_nat;
+            return Circumstances { own, peer, has_addresses, has_common_version, is_trying, fell_silent }.reason();
         }
         let is_untried = self.paths.iter().all(|path| path.outcome == Outcome::Untried);
         match (self.paths.is_empty(), is_untried) {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::doubt::{Doubt, Step};
 use super::{ACTIVE_FOR, FRAME_LENGTH, Outcome, PROBE_PAUSE, Path, Paths};
+use crate::Route;
 
 /// Pauses between probes of the path in use: while packets flow, and to keep NATs from forgetting it.
 pub(super) const PULSE: Duration = Duration::from_secs(3);
@@ -46,19 +47,52 @@ impl Paths {
         self.chosen_mut().into_iter().for_each(|path| path.mtu.pause());
     }
 
+    pub(super) fn begin_doubt(&mut self, now: Instant, doubt: Doubt) {
+        let is_alive = self.chosen_path().is_some_and(|path| path.outcome != Outcome::Failed);
+        if is_alive && !self.is_in_serious_doubt() {
+            self.doubt = Some(doubt);
+            self.handle_timeout(now);
+        }
+    }
+
+    /// The peer speaks over another path than the one in use: it may have moved, or given that one up.
+    pub(super) fn heard_beside_chosen(&mut self, now: Instant, route: Route, is_new: bool) {
+        if route.relay().is_some() {
+            if self.chosen_path().is_some_and(|path| path.is_silent(now)) {
+                self.begin_doubt(now, Doubt::shared(now));
+            }
+        } else if is_new && self.is_in_serious_doubt() {
+            self.demote_chosen();
+        }
+    }
+
+    fn is_in_serious_doubt(&self) -> bool {
+        self.doubt.as_ref().is_some_and(Doubt::is_serious)
+    }
+
     fn step_doubt(&mut self, now: Instant) {
         let heard = self.chosen_path().and_then(|path| path.last_heard);
         self.doubt.take_if(|doubt| heard.is_some_and(|heard| doubt.is_older_than(heard)));
         let Some((route, rtt)) = self.chosen_path().map(|path| (path.route, path.round_trip())) else { return };
         match self.doubt.as_mut().and_then(|doubt| doubt.step(now, rtt)) {
-            Some(Step::Probe { first }) => {
+            Some(Step::Probe { first, relays_too }) => {
                 self.probe(now, route, FRAME_LENGTH as u16);
                 let check = self.chosen_mut().filter(|_| first).and_then(|path| path.mtu.check(now, rtt));
                 check.into_iter().for_each(|length| self.probe(now, route, length));
+                if relays_too {
+                    self.probe_relays(now, route);
+                }
             }
             Some(Step::GiveUp) => self.give_up(now),
             None => {}
         }
+    }
+
+    /// Wakes the relays that packets may have to take soon, and lets the peer know that this path is in doubt.
+    fn probe_relays(&mut self, now: Instant, doubted: Route) {
+        let relays = self.paths.iter().filter(|path| path.is_relayed() && path.route != doubted);
+        let routes: Vec<_> = relays.map(|path| path.route).collect();
+        routes.into_iter().for_each(|route| self.probe(now, route, FRAME_LENGTH as u16));
     }
 
     fn step_search(&mut self, now: Instant) {

@@ -35,7 +35,11 @@ fn two_devices() -> Node {
     for (device, host, offload) in [(KERNEL, 1, true), (STACK, 2, false)] {
         let attachments =
             vec![Attachment { network: NETWORK, addresses: vec![address(host), address_v6(host.into())] }];
-        node.set_device(device, DeviceConfig { attachments, mtu: 1420, offload, udp_offload: offload }).unwrap();
+        node.set_device(
+            device,
+            DeviceConfig { attachments, mtu: 1420, offload, udp_offload: offload, own_ports: Vec::new() },
+        )
+        .unwrap();
     }
     node.set_peer(now, BOB, vec![interface(3)], Vec::new());
     node
@@ -142,6 +146,26 @@ fn an_address_that_nobody_has_is_answered_but_not_without_end() {
     assert_eq!((answers[0].0, answers[0].2[20..22].to_vec()), (STACK, vec![3, 1]));
     assert!((1..100).contains(&answers.len()));
     assert_eq!(node.counters().drops(DropReason::NoMember), 1000);
+}
+
+#[test]
+fn what_the_node_s_own_sockets_send_into_the_host_s_interface_goes_nowhere() {
+    let mut node = two_devices();
+    let attachments = vec![Attachment { network: NETWORK, addresses: vec![address(1), address_v6(1)] }];
+    let own_ports = vec![4433, 4434];
+    let host = DeviceConfig { attachments, mtu: 1420, offload: true, udp_offload: true, own_ports };
+    node.set_device(KERNEL, host).unwrap();
+    for (port, is_own) in [(4433, true), (4434, true), (4435, false)] {
+        let before = node.counters().drops(DropReason::OwnSocket);
+        let here = udp(address(1), address(2), (port, 4433), b"hello");
+        assert_eq!(send(&mut node, KERNEL, &here).is_empty(), is_own, "{port}");
+        let there = udp(address_v6(1), address_v6(3), (port, 4433), b"hello");
+        assert!(send(&mut node, KERNEL, &there).is_empty());
+        assert_eq!(node.poll_event().is_some(), !is_own, "{port}");
+        assert_eq!(node.counters().drops(DropReason::OwnSocket) - before, if is_own { 2 } else { 0 });
+    }
+    let payload = udp(address(2), address(1), (4433, 4433), b"a payload's own socket of that number");
+    assert_eq!(send(&mut node, STACK, &payload).len(), 1);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn network(alice: &[IpAddr], bob: &[IpAddr]) -> Network {
 
 pub fn device(offload: bool, addresses: &[IpAddr]) -> DeviceConfig {
     let attachments = vec![Attachment { network: NETWORK, addresses: addresses.to_vec() }];
-    DeviceConfig { attachments, mtu: 1420, offload, udp_offload: offload }
+    DeviceConfig { attachments, mtu: 1420, offload, udp_offload: offload, own_ports: Vec::new() }
 }
 
 pub fn node(id: NodeId) -> Node {

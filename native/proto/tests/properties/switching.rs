@@ -66,7 +66,7 @@ fn to_network(id: u8, members: Vec<(u8, Vec<IpAddr>)>) -> Network {
 fn to_device(id: u32, places: Vec<(u8, Vec<IpAddr>)>) -> (DeviceId, DeviceConfig) {
     let attachment = |(network, addresses)| Attachment { network: NetworkId([network; 16]), addresses };
     let attachments = places.into_iter().map(attachment).collect();
-    (DeviceId(id), DeviceConfig { attachments, mtu: 1420, offload: false, udp_offload: false })
+    (DeviceId(id), DeviceConfig { attachments, mtu: 1420, offload: false, udp_offload: false, own_ports: Vec::new() })
 }
 
 impl Scene {

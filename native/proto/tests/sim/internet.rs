@@ -6,6 +6,7 @@ use golem_vpn_proto::{
     Candidate, Config, PathStatus, Reason, ReflectionKey, ReflectorAddress, RelayId, RelayState, Source,
 };
 
+use crate::packets::udp_payload;
 use crate::site::{Kind, Site};
 use crate::traffic::{numbered, numbers};
 use crate::world::{World, interface};
@@ -96,4 +97,26 @@ fn reflect(world: &mut World, host: usize) {
     }
     world.hosts[host].node.set_reflectors(now, &reflectors);
     world.fetch(host);
+}
+
+/// The first sends a packet each 10 ms and the second answers each at once; gives the longest time without an answer.
+pub fn echo(world: &mut World, numbers: std::ops::Range<u32>) -> Duration {
+    let (mut answered, mut echoed) = (world.hosts[1].delivered.len(), world.hosts[0].delivered.len());
+    let (mut last, mut longest) = (world.now, Duration::ZERO);
+    for number in numbers {
+        world.send(0, &numbered(1, 0, 1, number));
+        for _ in 0..10 {
+            world.run(Duration::from_millis(1));
+            for packet in world.hosts[1].delivered[answered..].to_vec() {
+                let number = u32::from_be_bytes(udp_payload(&packet).try_into().expect("four bytes"));
+                world.send(1, &numbered(1, 1, 0, number));
+            }
+            answered = world.hosts[1].delivered.len();
+            longest = longest.max(world.now - last);
+            if world.hosts[0].delivered.len() > echoed {
+                (last, echoed) = (world.now, world.hosts[0].delivered.len());
+            }
+        }
+    }
+    longest
 }

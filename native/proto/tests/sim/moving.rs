@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use golem_vpn_proto::{Event, Reason, Route};
 
-use crate::internet::{connect, internet, introduce, missing, path, talk, words};
+use crate::internet::{connect, echo, internet, introduce, missing, path, talk, words};
 use crate::site::Kind::{Home, Open};
 use crate::traffic::{numbered, numbers, stream};
 use crate::world::World;
@@ -57,6 +57,18 @@ fn a_nat_that_forgets_costs_less_than_a_second() {
     world.run(SECOND);
     assert_eq!(words(&path(&world, 0)), ("direct", None));
     assert_eq!(words(&path(&world, 1)), ("direct", None));
+}
+
+#[test]
+fn a_nat_that_forgets_at_any_moment_costs_no_more_if_the_peer_only_answers() {
+    // Probes go each three seconds; one that came last takes away the peer's reason to doubt the path.
+    for beats in 300..600 {
+        let mut world = internet([Home, Home], 1, 3);
+        echo(&mut world, 0..beats);
+        world.hosts[0].site.rebind();
+        let outage = echo(&mut world, beats..beats + 150);
+        assert!(outage <= Duration::from_millis(720), "{outage:?} without an answer after {beats} beats");
+    }
 }
 
 #[test]
@@ -150,6 +162,22 @@ fn one_direction_and_some_loss_raise_no_alarm() {
         assert_eq!(path(&world, 0).since, since, "seed {seed}: the path has changed");
         let loss = path(&world, 0).loss_percent.unwrap();
         assert!((1.5..5.0).contains(&loss), "seed {seed}: {loss} percent of 3 were noticed");
+    }
+}
+
+#[test]
+fn lost_packets_of_a_slow_beat_raise_no_alarm_on_either_side() {
+    for seed in 0..5 {
+        let mut world = direct(1, seed);
+        world.wire.loss = 30;
+        let since = [path(&world, 0).since, path(&world, 1).since];
+        for number in 100..2100 {
+            world.send(0, &numbered(1, 0, 1, number));
+            world.run(Duration::from_millis(100));
+            world.send(1, &numbered(1, 1, 0, number));
+            world.run(Duration::from_millis(200));
+        }
+        assert_eq!([path(&world, 0).since, path(&world, 1).since], since, "seed {seed}: the path has changed");
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use golem_vpn_proto::{Outcome, Reason};
+use golem_vpn_proto::{Outcome, Reason, RelayId};
 
 use crate::internet::{configured, internet, missing, path, talk, words};
 use crate::site::Kind;
 use crate::site::Kind::{Blocked, Firewall, Home, Symmetric};
 use crate::traffic::stream;
+use crate::world::interface;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -80,6 +81,16 @@ fn policy_keeps_packets_on_the_relay_at_both_ends() {
     let reflectors = [world.hosts[2].address.into(), world.hosts[3].address.into()];
     let direct = world.recorded.iter().filter(|(host, to, _)| *host == 0 && to.relay().is_none());
     assert!(direct.into_iter().all(|(_, to, _)| reflectors.contains(to)));
+}
+
+#[test]
+fn who_shares_no_version_of_ip_is_told_so_whatever_its_nat_does() {
+    let mut world = internet([Symmetric, Kind::Open], 1, 6);
+    let (now, peer) = (world.now, world.hosts[1].id);
+    let six = interface("[2001:db8::2]:7000".parse().unwrap());
+    world.hosts[0].node.set_peer(now, peer, vec![six], vec![RelayId(0)]);
+    talk(&mut world, 0..250);
+    assert_eq!(words(&path(&world, 0)), ("relayed", Some(Reason::NoCommonVersion.words())));
 }
 
 #[test]

@@ -291,7 +291,7 @@ impl World {
 
     fn attach(&mut self, host: usize) {
         let attachments = self.hosts[host].attachments.clone();
-        let config = DeviceConfig { attachments, mtu: 1420, offload: false, udp_offload: false };
+        let config = DeviceConfig { attachments, mtu: 1420, offload: false, udp_offload: false, own_ports: Vec::new() };
         self.hosts[host].node.set_device(DEVICE, config).expect("the addresses of a host differ");
     }
 }

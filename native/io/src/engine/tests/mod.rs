@@ -48,7 +48,7 @@ fn network() -> Network {
 
 fn config(number: u8) -> DeviceConfig {
     let attachment = Attachment { network: NETWORK, addresses: vec![address(number).into()] };
-    DeviceConfig { attachments: vec![attachment], mtu: 1420, offload: false, udp_offload: false }
+    DeviceConfig { attachments: vec![attachment], mtu: 1420, offload: false, udp_offload: false, own_ports: Vec::new() }
 }
 
 /// An IPv4 packet of a protocol for experiments (RFC 3692), which needs no checksum inside.
