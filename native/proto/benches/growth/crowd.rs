@@ -19,8 +19,6 @@ const TICK: Duration = Duration::from_millis(20);
 /// Time in which paths have found out what they carry.
 const TO_SETTLE: Duration = Duration::from_secs(3);
 const MINUTE: Duration = Duration::from_secs(60);
-/// More trains than a node keeps empty ones.
-const MANY_TRAINS: usize = 200;
 
 /// A train as it was sent: by whom, to where, its mark, the size of its datagrams, and their bytes.
 type Sent = (usize, SocketAddr, Ecn, usize, Vec<u8>);
@@ -54,7 +52,7 @@ impl Crowd {
             crowd.send(OWN, packets::SMALL, address(network, OWN), address(network, peer));
             crowd.exchange(OWN);
             if index == 0 {
-                crowd.fill_spare_trains();
+                crowd.bytes_before = memory::bytes();
             }
         }
         crowd.advance(TO_SETTLE);
@@ -193,15 +191,6 @@ impl Crowd {
         counted_for(from, || {
             (0..load.repeat).for_each(|_| node.handle_packet(now, DEVICE, offload, &packet));
         });
-    }
-
-    /// Has the node keep as many empty trains as it ever does, which are no one link's.
-    fn fill_spare_trains(&mut self) {
-        for _ in 0..MANY_TRAINS {
-            self.send(OWN, packets::BULK, address(0, OWN), address(0, 1));
-        }
-        self.exchange(OWN);
-        self.bytes_before = memory::bytes();
     }
 
     fn advance(&mut self, duration: Duration) {
