@@ -51,8 +51,10 @@ class Run:
 
     samples: list[Sample]
     rates: list[float]
-    """Mbit/s received in each window."""
+    """Mbit/s sent in each window."""
     retransmits: int
+    kernel: dict[str, int]
+    """What the kernels of both machines dropped around the daemons, by reason."""
     machine: dict[str, str] = field(default_factory=machine)
 
     @property
@@ -124,14 +126,15 @@ def _machine(stack: ExitStack, side: str) -> Namespace:
 
 
 def _measure(left: Node, right: Node, seconds: int) -> Run:
+    before = _kernel_drops(left, right)
     server = subprocess.Popen(
         right.machine.command(["iperf3", "--server", "--one-off", "--bind", ADDRESSES[1]]), stdout=subprocess.DEVNULL
     )
-    load = ["iperf3", "--client", ADDRESSES[1], "--time", str(seconds), "--interval", str(WINDOW_SECONDS), "--json"]
+    options = ("--connect-timeout", "5000", "--interval", str(WINDOW_SECONDS), "--json")
+    load = ["iperf3", "--client", ADDRESSES[1], "--time", str(seconds), *options]
     try:
         sleep(0.5)
-        options = ["--connect-timeout", "5000", "--get-server-output"]
-        client = subprocess.Popen(left.machine.command([*load, *options]), stdout=subprocess.PIPE, text=True)
+        client = subprocess.Popen(left.machine.command(load), stdout=subprocess.PIPE, text=True)
         try:
             samples = _watch((left, right), client, seconds + 30)
             report = json.loads(client.communicate(timeout=30)[0])
@@ -142,9 +145,27 @@ def _measure(left: Node, right: Node, seconds: int) -> Run:
         server.wait()
     if "error" in report:
         raise RuntimeError(f"iperf3: {report['error']}")
-    intervals = report["server_output_json"]["intervals"]
-    rates = [interval["sum"]["bits_per_second"] / 1e6 for interval in intervals]
-    return Run(samples, rates, report["end"]["sum_sent"]["retransmits"])
+    rates = [interval["sum"]["bits_per_second"] / 1e6 for interval in report["intervals"]]
+    kernel = _kernel_drops(left, right)
+    kernel.subtract(before)
+    return Run(samples, rates, report["end"]["sum_sent"]["retransmits"], dict(kernel))
+
+
+def _kernel_drops(*nodes: Node) -> Counter[str]:
+    """Tells what kernels dropped so far as a daemon did not read in time, or an interface was full."""
+    drops = Counter[str]()
+    for node in nodes:
+        names, values = (
+            line.split() for line in node.machine.run("cat", "/proc/net/snmp").splitlines() if line.startswith("Udp:")
+        )
+        udp = dict(zip(names, values, strict=True))
+        drops["udp_receive_buffer_full"] += int(udp["RcvbufErrors"])
+        drops["udp_send_buffer_full"] += int(udp["SndbufErrors"])
+        for interface in ("wire0", "vpn0"):
+            [link] = json.loads(node.machine.run("ip", "-json", "-statistics", "link", "show", "dev", interface))
+            counted = link["stats64"]
+            drops[f"{interface}_dropped"] += counted["tx"]["dropped"] + counted["rx"]["dropped"]
+    return drops
 
 
 def _watch(nodes: tuple[Node, Node], load: "subprocess.Popen[str]", patience: float) -> list[Sample]:
@@ -184,7 +205,8 @@ def _print(console: Console, run: Run) -> None:
     others = {reason: count for reason, count in run.drops.items() if reason not in queued}
     console.print(f"{run.rekeys} rekeys, {run.retransmits} retransmissions of TCP")
     console.print(f"dropped by queues: {_listed(queued)}; for other reasons: {_listed(others)}")
+    console.print(f"dropped by the kernel: {_listed(run.kernel)}")
 
 
 def _listed(drops: dict[str, int]) -> str:
-    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(drops.items())) or "nothing"
+    return ", ".join(f"{reason} {count:,}" for reason, count in sorted(drops.items()) if count) or "nothing"

@@ -1,16 +1,14 @@
 //! One node that is measured, and its peers.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use golem_vpn_proto::{
-    Attachment, Candidate, Config, DeviceConfig, DeviceId, Ecn, Event, IpPrefix, Member, Network, NetworkId, Node,
-    NodeId, Source,
-};
+use golem_vpn_proto::{Attachment, Candidate, DeviceConfig, DeviceId, Ecn, Event, Network, Node, Source};
 
 use crate::memory::{self, counted};
 use crate::packets::{self, Load};
+use crate::places::{OWN, address, document, network_id, node, node_id, socket};
 
 const DEVICE: DeviceId = DeviceId(1);
 const BINDING: [u8; 32] = [0; 32];
@@ -21,10 +19,6 @@ const TICK: Duration = Duration::from_millis(20);
 /// Time in which paths have found out what they carry.
 const TO_SETTLE: Duration = Duration::from_secs(3);
 const MINUTE: Duration = Duration::from_secs(60);
-/// More trains than a node keeps empty ones.
-const MANY_TRAINS: usize = 200;
-/// The node that is measured.
-const OWN: usize = 0;
 
 /// A train as it was sent: by whom, to where, its mark, the size of its datagrams, and their bytes.
 type Sent = (usize, SocketAddr, Ecn, usize, Vec<u8>);
@@ -58,7 +52,7 @@ impl Crowd {
             crowd.send(OWN, packets::SMALL, address(network, OWN), address(network, peer));
             crowd.exchange(OWN);
             if index == 0 {
-                crowd.fill_spare_trains();
+                crowd.bytes_before = memory::bytes();
             }
         }
         crowd.advance(TO_SETTLE);
@@ -199,15 +193,6 @@ impl Crowd {
         });
     }
 
-    /// Has the node keep as many empty trains as it ever does, which are no one link's.
-    fn fill_spare_trains(&mut self) {
-        for _ in 0..MANY_TRAINS {
-            self.send(OWN, packets::BULK, address(0, OWN), address(0, 1));
-        }
-        self.exchange(OWN);
-        self.bytes_before = memory::bytes();
-    }
-
     fn advance(&mut self, duration: Duration) {
         let end = self.now + duration;
         while self.now < end {
@@ -268,42 +253,6 @@ impl Crowd {
 /// Counts what is allocated, if it is for the node that is measured.
 fn counted_for<T>(number: usize, action: impl FnOnce() -> T) -> T {
     if number == OWN { counted(action) } else { action() }
-}
-
-fn node(number: usize) -> Node {
-    let mut state = number as u64;
-    let entropy = move |bytes: &mut [u8]| {
-        bytes.fill_with(|| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        });
-    };
-    Node::new(Config::new(node_id(number)), Box::new(entropy))
-}
-
-fn document(number: usize, links: &[(usize, usize)]) -> Network {
-    let members = links.iter().filter(|(_, network)| *network == number).map(|(peer, _)| *peer);
-    let member = |node| Member { node: node_id(node), addresses: vec![address(number, node).into()] };
-    let prefixes = vec![IpPrefix { address: IpAddr::from([10, number as u8, 0, 0]), length: 16 }];
-    Network { id: network_id(number), prefixes, members: [OWN].into_iter().chain(members).map(member).collect() }
-}
-
-fn node_id(number: usize) -> NodeId {
-    let mut id = [7; 20];
-    id[..2].copy_from_slice(&(number as u16).to_be_bytes());
-    NodeId(id)
-}
-
-fn network_id(number: usize) -> NetworkId {
-    NetworkId([number as u8; 16])
-}
-
-fn socket(number: usize) -> SocketAddr {
-    SocketAddr::from(([10, 0, (number >> 8) as u8, number as u8], 7000))
-}
-
-fn address(network: usize, number: usize) -> Ipv4Addr {
-    Ipv4Addr::new(10, network as u8, ((number + 1) >> 8) as u8, (number + 1) as u8)
 }
 
 /// Of many rounds the one that a tenth was faster than, as other programs only ever make it slower.

