@@ -1,13 +1,11 @@
 """The part `long` of the benchmarks: one TCP stream for minutes, whose sessions are renewed every few seconds."""
 
 import json
-import os
 import statistics
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -16,17 +14,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.measures.processes import resident_bytes
+from bench.peers.golem_vpn import daemon_pair
+from bench.peers.introduction import ADDRESSES, introduce
 from bench.report import RESULTS, machine
+from bench.wire import veth
 from golem_vpn.cli.session import daemon_file
-from tests.lab.namespace import Namespace
-from tests.lab.nodes import Node, Nodes, attach
-from tests.lab.wire import join
+from tests.lab.nodes import Node
 
 REKEY_SECONDS = 3
 WINDOW_SECONDS = 10
 SAMPLE_SECONDS = 1.0
-ADDRESSES = ("10.97.0.2", "10.97.0.3")
-PAGE = os.sysconf("SC_PAGE_SIZE")
 FLAT = 1 << 20
 """Bytes by which the memory of a process may differ and still be flat."""
 POLICY = ("_full", "_late")
@@ -94,7 +92,7 @@ def run_long(console: Console, seconds: int) -> Path:
     Raises:
         FileNotFoundError: there is no `iperf3`.
     """
-    with tempfile.TemporaryDirectory(prefix="golem-vpn-bench-") as folder, _pair(Path(folder)) as (left, right):
+    with _pair() as (left, right):
         run = _measure(left, right, seconds)
     _print(console, run)
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -104,33 +102,18 @@ def run_long(console: Console, seconds: int) -> Path:
 
 
 @contextmanager
-def _pair(folder: Path) -> Iterator[tuple[Node, Node]]:
-    """Runs a daemon in each of two namespaces on a veth, both attached to one network."""
-    options = ("--rekey-after", str(REKEY_SECONDS))
-    with ExitStack() as stack:
-        machines = [_machine(stack, side) for side in ("left", "right")]
-        join(*((machine, "wire0") for machine in machines))
-        for number, machine in enumerate(machines, start=1):
-            machine.ip(f"address add 10.99.0.{number}/24 dev wire0")
-        nodes = Nodes(folder, stack)
-        left = nodes.hub(machines[0], *options)
-        [right] = nodes.join(left, {machines[1]: options})
-        attach(left, dict(zip((left, right), ADDRESSES, strict=True)))
+def _pair() -> Iterator[tuple[Node, Node]]:
+    """Runs a daemon in each of two hosts on a veth, both attached to one network."""
+    with veth() as wire, daemon_pair(wire, "--rekey-after", str(REKEY_SECONDS)) as (left, right):
+        introduce(left, right)
         yield left, right
-
-
-def _machine(stack: ExitStack, side: str) -> Namespace:
-    machine = Namespace(f"gvb{os.getpid()}-{side}")
-    stack.callback(machine.delete)
-    return machine
 
 
 def _measure(left: Node, right: Node, seconds: int) -> Run:
     before = _kernel_drops(left, right)
-    server = subprocess.Popen(
-        right.machine.command(["iperf3", "--server", "--one-off", "--bind", ADDRESSES[1]]), stdout=subprocess.DEVNULL
-    )
-    options = ("--connect-timeout", "5000", "--interval", str(WINDOW_SECONDS), "--json")
+    serve = ["iperf3", "--server", "--one-off", "--bind", ADDRESSES[1]]
+    server = subprocess.Popen(right.machine.command(serve), stdout=subprocess.DEVNULL)
+    options = ["--connect-timeout", "5000", "--interval", str(WINDOW_SECONDS), "--json"]
     load = ["iperf3", "--client", ADDRESSES[1], "--time", str(seconds), *options]
     try:
         sleep(0.5)
@@ -183,11 +166,12 @@ def _sample(nodes: tuple[Node, Node], seconds: float) -> Sample:
     for status in told:
         drops.update(status["drops"])
     ages = [link["sessionAge"] for peer in told[0]["peers"] for link in peer["networks"]]
-    return Sample(seconds, [_resident(node) for node in nodes], min(filter(None, ages), default=0.0), dict(drops))
-
-
-def _resident(node: Node) -> int:
-    return int(Path(f"/proc/{daemon_file(node.data_dir).pid}/statm").read_text().split()[1]) * PAGE
+    return Sample(
+        seconds,
+        [resident_bytes(daemon_file(node.data_dir).pid) for node in nodes],
+        min(filter(None, ages), default=0.0),
+        dict(drops),
+    )
 
 
 def _print(console: Console, run: Run) -> None:

@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 RESULTS = Path("bench/results")
@@ -19,6 +20,20 @@ def machine() -> dict[str, str]:
         "processors": str(os.cpu_count()),
         "python": platform.python_version(),
     }
+
+
+def busy_percent(seconds: float = 0.5) -> float:
+    """Watches for a moment how much of the processors' time is in use."""
+    before = _processor_times()
+    time.sleep(seconds)
+    total, idle = (after - earlier for after, earlier in zip(_processor_times(), before, strict=True))
+    return 100 * (1 - idle / total)
+
+
+def _processor_times() -> tuple[int, int]:
+    """Gives all time since the start, and the idle part of it, in ticks of all processors."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(ticks), ticks[3] + ticks[4]
 
 
 def _commit() -> str:

@@ -18,7 +18,7 @@ CONNECTIONS = {1: "1 connection", 100: "100 connections"}
 
 GATE = {
     (length, count): Measure(f"gate, messages of {size}, {connections}", "MB/s", True)
-    for (length, size), (count, connections) in product(MESSAGES.items(), CONNECTIONS.items())
+    for (count, connections), (length, size) in product(CONNECTIONS.items(), MESSAGES.items())
 }
 
 

@@ -37,12 +37,12 @@ def iperf3_server(host: Host, address: str) -> Iterator[None]:
 
 
 def iperf3(host: Host, address: str, seconds: float, result: str, *options: str) -> dict[str, Any]:
-    """Loads the link to a server for whole seconds, and gives a part of the report's `end`.
+    """Loads the link to a server for whole seconds, and gives the report's `end`, which has the result asked for.
 
     On a busy machine iperf3 may lose its own connection and end without a result; it is asked once more then.
 
     Raises:
-        RuntimeError: it never gave that part; what it said instead is told.
+        RuntimeError: it never had that result; what it said instead is told.
     """
     command = host.machine.command([
         "iperf3", "--client", address, "--port", str(PORT), "--connect-timeout", "3000",
@@ -56,17 +56,17 @@ def iperf3(host: Host, address: str, seconds: float, result: str, *options: str)
             said = "it did not end"
             continue
         said = finished.stdout
-        if part := _part(finished.stdout, result):
-            return part
+        if (end := _end(said)).get(result):
+            return end
     raise RuntimeError(f"iperf3 gave no {result}: {said}")
 
 
-def _part(output: str, name: str) -> dict[str, Any]:
+def _end(output: str) -> dict[str, Any]:
     try:
-        part: dict[str, Any] = json.loads(output)["end"].get(name, {})
+        end: dict[str, Any] = json.loads(output)["end"]
     except (json.JSONDecodeError, KeyError):
         return {}
-    return part
+    return end
 
 
 def iperf3_version() -> str:

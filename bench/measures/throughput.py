@@ -17,6 +17,7 @@ TCP_BACK = {count: Measure(f"TCP, {name}, reverse", "Mbit/s", True) for count, n
 LOADED_P50 = {count: Measure(f"round trip p50, beside {name}", "µs", False) for count, name in STREAMS.items()}
 LOADED_P99 = {count: Measure(f"round trip p99, beside {name}", "µs", False) for count, name in STREAMS.items()}
 LOST = {count: Measure(f"pings lost, beside {name}", "%", False) for count, name in STREAMS.items()}
+SENT_AGAIN = {count: Measure(f"TCP, {name}, sent again", "segments/GB", False) for count, name in STREAMS.items()}
 CPU_PER_GB = Measure("CPU per GB of TCP, both ends", "s", False)
 DATAGRAMS = {length: Measure(f"UDP, {length} bytes, delivered", "packets/s", True) for length in DATAGRAM_BYTES}
 
@@ -33,8 +34,8 @@ def tcp_throughput(left: Host, right: Host, address: str, seconds: float, contro
     """
     with iperf3_server(right, address):
         options = ("--congestion", control) if control else ()
-        received = iperf3(left, address, seconds, "sum_received", *options)
-    return float(received["bits_per_second"]) / 1e6
+        end = iperf3(left, address, seconds, "sum_received", *options)
+    return float(end["sum_received"]["bits_per_second"]) / 1e6
 
 
 def _measure_tcp(wire: Wire, link: Link, seconds: float) -> Figures:
@@ -45,12 +46,14 @@ def _measure_tcp(wire: Wire, link: Link, seconds: float) -> Figures:
     with iperf3_server(wire.right, link.address):
         for count in STREAMS:
             began = time.time()
-            with pinging(wire.left, link.address) as end:
-                received = iperf3(wire.left, link.address, seconds, "sum_received", "--parallel", str(count))
-                trips = Trips.between(began + RAMP, began + seconds, end())
+            with pinging(wire.left, link.address) as end_pings:
+                end = iperf3(wire.left, link.address, seconds, "sum_received", "--parallel", str(count))
+                trips = Trips.between(began + RAMP, began + seconds, end_pings())
+            received = end["sum_received"]
             figures[TCP_FORTH[count]] = received["bits_per_second"] / 1e6
             figures[LOADED_P50[count]], figures[LOADED_P99[count]] = trips.percentiles
             figures[LOST[count]] = trips.lost_percent
+            figures[SENT_AGAIN[count]] = end["sum_sent"]["retransmits"] / (received["bytes"] / 1e9)
             carried += received["bytes"]
     if link.carriers:
         figures[CPU_PER_GB] = (_cpu_of(link) - before) / (carried / 1e9)
@@ -62,8 +65,8 @@ def _measure_tcp_back(wire: Wire, link: Link, seconds: float) -> Figures:
     with iperf3_server(wire.right, link.address):
         for count, measure in TCP_BACK.items():
             options = ("--reverse", "--parallel", str(count))
-            received = iperf3(wire.left, link.address, seconds, "sum_received", *options)
-            figures[measure] = received["bits_per_second"] / 1e6
+            end = iperf3(wire.left, link.address, seconds, "sum_received", *options)
+            figures[measure] = end["sum_received"]["bits_per_second"] / 1e6
     return figures
 
 
@@ -73,7 +76,7 @@ def _measure_udp(wire: Wire, link: Link, seconds: float) -> Figures:
     with iperf3_server(wire.right, link.address):
         for length, measure in DATAGRAMS.items():
             options = ("--udp", "--bitrate", "0", "--length", str(length))
-            total = iperf3(wire.left, link.address, seconds, "sum", *options)
+            total = iperf3(wire.left, link.address, seconds, "sum", *options)["sum"]
             figures[measure] = (total["packets"] - total["lost_packets"]) / total["seconds"]
     return figures
 
@@ -84,7 +87,7 @@ def _cpu_of(link: Link) -> float:
 
 TCP = Procedure(
     "TCP, and round trips beside it",
-    (*TCP_FORTH.values(), CPU_PER_GB, *LOADED_P50.values(), *LOADED_P99.values(), *LOST.values()),
+    (*TCP_FORTH.values(), *SENT_AGAIN.values(), CPU_PER_GB, *LOADED_P50.values(), *LOADED_P99.values(), *LOST.values()),
     _measure_tcp,
 )
 TCP_REVERSE = Procedure("TCP, reverse", tuple(TCP_BACK.values()), _measure_tcp_back)

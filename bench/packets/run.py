@@ -17,7 +17,7 @@ from bench.packets.plan import Plan
 from bench.packets.plot import plot
 from bench.packets.tables import results_table, targets_table
 from bench.packets.targets import Judgement, judge
-from bench.report import RESULTS, machine
+from bench.report import RESULTS, busy_percent, machine
 from bench.wire import WIRES
 
 
@@ -35,6 +35,7 @@ def run_packets(console: Console, contestants: Sequence[Contestant], plan: Plan)
     Raises:
         FileNotFoundError: a program is missing.
     """
+    busy = busy_percent()
     began = monotonic()
     results = compare(plan.cut(contestants), plan)
     judgements = judge(results)
@@ -42,13 +43,17 @@ def run_packets(console: Console, contestants: Sequence[Contestant], plan: Plan)
         console.print(results_table(results, wire))
     for contestant, details in results.details.items():
         console.print(f"{contestant}: {details}", highlight=False)
-    console.print(targets_table(judgements))
+    if any(judgement.reached is not None for judgement in judgements):
+        console.print(targets_table(judgements))
     for failure in results.failures:
         console.print(f"failed: {failure}", style="red", markup=False)
     console.print(f"{plan.describe()}; took {monotonic() - began:.0f} s", highlight=False)
+    console.print(f"before that, {busy:.0f} % of the processors' time was in use by others", highlight=False)
     RESULTS.mkdir(parents=True, exist_ok=True)
     written = Written(RESULTS / "packets.json", RESULTS / "packets.svg")
-    written.figures.write_text(json.dumps(_content(results, judgements, plan), indent=2) + "\n")
+    written.figures.write_text(
+        json.dumps({"busyPercentBefore": busy} | _content(results, judgements, plan), indent=2) + "\n"
+    )
     written.plot.write_text(plot(results, f"{machine()['processor']}, Linux {machine()['kernel']}; {plan.describe()}"))
     return written
 
