@@ -244,6 +244,10 @@ class Endpoint:
         """
         Says farewell to all peers and frees the port.
         """
+    def disconnect_idle(self, /, endpoint_id: bytes | bytearray, seconds: SupportsFloat | SupportsIndex) -> bool:
+        """
+        Ends the connection to a peer if nobody asked anything over it for so many seconds; whether there is none then.
+        """
     @property
     def endpoint_id(self, /) -> bytes:
         """

@@ -107,8 +107,9 @@ pub fn echo(world: &mut World, numbers: std::ops::Range<u32>) -> Duration {
         world.send(0, &numbered(1, 0, 1, number));
         for _ in 0..10 {
             world.run(Duration::from_millis(1));
-            for packet in world.hosts[1].delivered[answered..].to_vec() {
-                let number = u32::from_be_bytes(udp_payload(&packet).try_into().expect("four bytes"));
+            let number = |packet: &Vec<u8>| u32::from_be_bytes(udp_payload(packet).try_into().expect("four bytes"));
+            let arrived: Vec<_> = world.hosts[1].delivered[answered..].iter().map(number).collect();
+            for number in arrived {
                 world.send(1, &numbered(1, 1, 0, number));
             }
             answered = world.hosts[1].delivered.len();
