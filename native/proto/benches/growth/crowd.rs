@@ -109,16 +109,16 @@ impl Crowd {
 
     /// Nanoseconds per ordinary packet to one peer.
     pub fn out(&mut self, load: Load) -> f64 {
-        self.time_to_one_peer(load, (OWN, 1), OWN)
+        self.between(load, (OWN, 1), OWN)
     }
 
     /// Nanoseconds per ordinary packet from one peer.
     pub fn into(&mut self, load: Load) -> f64 {
-        self.time_to_one_peer(load, (1, OWN), OWN)
+        self.between(load, (1, OWN), OWN)
     }
 
     /// Nanoseconds per packet where each goes to another peer than the one before.
-    pub fn time_to_all(&mut self) -> f64 {
+    pub fn out_to_all(&mut self) -> f64 {
         let (own, now) = (&mut self.nodes[OWN], self.now);
         let to = |(peer, network): &(usize, usize)| packets::small(address(*network, OWN), address(*network, *peer)).1;
         let packets: Vec<_> = self.links.iter().map(to).collect();
@@ -136,7 +136,7 @@ impl Crowd {
     }
 
     /// Nanoseconds that `measured` takes for each ordinary packet; time without the copies, which stand for system calls.
-    fn time_to_one_peer(&mut self, load: Load, (from, to): (usize, usize), measured: usize) -> f64 {
+    fn between(&mut self, load: Load, (from, to): (usize, usize), measured: usize) -> f64 {
         let (now, source, destination) = (self.now, address(0, from), address(0, to));
         let (mut nanoseconds, end) = (Vec::new(), Instant::now() + MEASURE_FOR);
         while Instant::now() < end {

@@ -36,7 +36,7 @@ const COLUMNS: [Column; 10] = [
     Column { name: "in ns", key: "nsPerPacketIn", measure: |crowd| crowd.into(packets::SMALL) },
     Column { name: "bulk out ns", key: "nsPerBulkPacketOut", measure: |crowd| crowd.out(packets::BULK) },
     Column { name: "bulk in ns", key: "nsPerBulkPacketIn", measure: |crowd| crowd.into(packets::BULK) },
-    Column { name: "to all ns", key: "nsPerPacketToAll", measure: Crowd::time_to_all },
+    Column { name: "to all ns", key: "nsPerPacketToAll", measure: Crowd::out_to_all },
 ];
 
 fn main() {
