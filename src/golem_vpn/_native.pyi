@@ -262,6 +262,11 @@ class Endpoint:
         """
         Waits for a peer to come ("connected") or go ("disconnected"), with its endpoint id.
         """
+    @staticmethod
+    def relayed_only(secret_key: bytes | bytearray) -> Future[Endpoint]:
+        """
+        Listens nowhere: connections of either side go through relays alone.
+        """
     def request(
         self,
         /,

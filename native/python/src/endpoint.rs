@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use golem_vpn_io::control::{self, ConnectionEvent};
+use golem_vpn_io::control::{self, BindError, ConnectionEvent};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
@@ -24,10 +24,15 @@ impl Endpoint {
     fn bind(py: Python<'_>, secret_key: PyBackedBytes, listen: String) -> PyResult<Bound<'_, PyAny>> {
         let secret_key = convert::fixed(&secret_key, "a secret key")?;
         let listen = convert::address(&listen)?;
-        awaitable(py, async move {
-            let endpoint = control::Endpoint::bind(secret_key, listen).await.map_err(errors::native)?;
-            Ok(Self { endpoint: Arc::new(endpoint) })
-        })
+        awaitable(py, async move { Self::opened(control::Endpoint::bind(secret_key, listen).await) })
+    }
+
+    /// Listens nowhere: connections of either side go through relays alone.
+    #[staticmethod]
+    #[pyo3(signature = (secret_key) -> "Future[Endpoint]")]
+    fn relayed_only(py: Python<'_>, secret_key: PyBackedBytes) -> PyResult<Bound<'_, PyAny>> {
+        let secret_key = convert::fixed(&secret_key, "a secret key")?;
+        awaitable(py, async move { Self::opened(control::Endpoint::relayed_only(secret_key).await) })
     }
 
     /// The public key that others dial.
@@ -132,6 +137,10 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    fn opened(endpoint: Result<control::Endpoint, BindError>) -> Result<Self, Failure> {
+        Ok(Self { endpoint: Arc::new(endpoint.map_err(errors::native)?) })
+    }
+
     pub fn shared(&self) -> Arc<control::Endpoint> {
         self.endpoint.clone()
     }

@@ -1,5 +1,6 @@
 """The way to a hub: straight or through its relays, which let in the holder of a ticket before they know it."""
 
+from golem_vpn.errors import PeerUnreachable
 from golem_vpn.net.control import Control
 from golem_vpn.net.record import NodeRecord
 from golem_vpn.net.relay_notes import read_relays, relays_of_ticket
@@ -35,7 +36,12 @@ class Approach:
             addresses += [text for entry in relays.relays for text in entry.offer.texts]
             if hub.token is not None:
                 self._relays.come_as_guest(hub.node_id, relays, relay_pass(hub.token))
-        addresses = self._control.names.localize(addresses)
+        addresses = self._control.names.dialled(addresses)
+        if not addresses:
+            raise PeerUnreachable(
+                f"no relay is known that leads to the hub {hub.node_id}, and this node goes through relays only;"
+                " run a relay there, or start without --relayed-only"
+            )
         return await self._control.introduce(hub.endpoint_id, addresses, hub.node_id, HUB_TIMEOUT)
 
 

@@ -42,7 +42,7 @@ async def open_net(config: Config) -> AsyncIterator[Net]:
         stack.push_async_callback(_shielded, database.close)
         identities = Identities(config.data_dir / "identities")
         secret = endpoint_secret(config.data_dir / "endpoint.key")
-        endpoint = await NativeEndpoint.bind(secret, str(config.listen))
+        endpoint = await _endpoint(config, secret)
         stack.push_async_callback(_shielded, endpoint.close)
         data_plane = NativeDataPlane.start(
             identities.default.node_id,
@@ -61,6 +61,12 @@ async def open_net(config: Config) -> AsyncIterator[Net]:
         for taken in tickets:
             ticket.drop_pending(config.data_dir, taken)
         yield Net(database, endpoint, data_plane, node)
+
+
+async def _endpoint(config: Config, secret: bytes) -> NativeEndpoint:
+    if config.relayed_only:
+        return await NativeEndpoint.relayed_only(secret)
+    return await NativeEndpoint.bind(secret, str(config.listen))
 
 
 def _profile(config: Config) -> Profile:

@@ -31,6 +31,11 @@ class NativeEndpoint:
         except (ValueError, _native.NativeError) as error:
             raise ConfigurationError(f"{error}; does another daemon run there? See --listen") from error
 
+    @classmethod
+    async def relayed_only(cls, secret_key: bytes) -> "NativeEndpoint":
+        """Opens an endpoint without a socket, whose connections go through relays alone."""
+        return cls(await _native.Endpoint.relayed_only(secret_key))
+
     @property
     def endpoint_id(self) -> bytes:
         """The public key of this endpoint."""

@@ -107,7 +107,7 @@ class Node:
         if hub is not None:
             await hub.open()
             _follow_own_hub(hub, relays, control.node_id)
-        own_relay = _own_relay(profile, relay, endpoint, control, directory, hub)
+        own_relay = _own_relay(profile, relay, endpoint, topology, control, directory, hub)
         if own_relay is not None:
             await own_relay.open()
         mirror = _mirror(profile, control, topology, exclusions, hub, own_relay)
@@ -173,6 +173,7 @@ def _own_relay(
     profile: Profile,
     server: RelayServer | None,
     endpoint: Endpoint,
+    topology: Topology,
     control: Control,
     directory: Directory,
     hub: Hub | None,
@@ -182,7 +183,8 @@ def _own_relay(
     keys = tuple(key for key in (endpoint.endpoint_id, endpoint.carrier_id) if key)
 
     def addresses() -> tuple[str, ...]:
-        return advertised(server.address, profile.relay_addresses, endpoint.addresses)
+        # The endpoint of a node that goes through relays only has none.
+        return advertised(server.address, profile.relay_addresses, topology.addresses)
 
     return OwnRelay(server, addresses, keys, control, directory, hub)
 

@@ -251,6 +251,14 @@ async def test_who_shows_no_address_is_reached_through_relays_alone(wire: Memory
         assert alice.endpoint.authorized[bob.endpoint.endpoint_id][1] == [hub.relay_text]
 
 
+async def test_who_shows_no_address_can_join_no_hub_that_no_relay_leads_to(wire: MemoryWire, tmp_path: Path) -> None:
+    async with cluster(wire, tmp_path) as nodes:
+        hub = await nodes.start("hub", hub=True)
+        alice = await nodes.start("alice", relayed_only=True)
+        with pytest.raises(PeerUnreachable, match="relays only"):
+            await alice.node.directory.join(await hub.node.directory.ticket())
+
+
 def _control_addresses(station: Station, other: Station) -> tuple[str, ...]:
     known = station.node.control.book.find(other.id)
     return known.record.control_addresses if known else ()

@@ -64,10 +64,22 @@ pub(super) struct Shared {
 impl Endpoint {
     /// Listens at an address; `0.0.0.0` means every interface, with IPv6 where the machine has it.
     pub async fn bind(secret_key: [u8; 32], listen: SocketAddr) -> Result<Self, BindError> {
+        Self::open(secret_key, Some(listen)).await
+    }
+
+    /// Listens nowhere: connections of either side go through relays alone. iroh tells each peer all addresses of the
+    /// machine, as soon as there is a socket.
+    pub async fn relayed_only(secret_key: [u8; 32]) -> Result<Self, BindError> {
+        Self::open(secret_key, None).await
+    }
+
+    async fn open(secret_key: [u8; 32], listen: Option<SocketAddr>) -> Result<Self, BindError> {
         let refuse = |cause: String| BindError { address: listen, cause };
         let trust = Arc::new(Trust::default());
-        let builder = bind_addresses(builder(&secret_key, trust.clone()), listen);
-        let builder = builder.map_err(|error| refuse(format!("{error:#}")))?;
+        let mut builder = builder(&secret_key, trust.clone());
+        if let Some(listen) = listen {
+            builder = bind_addresses(builder, listen).map_err(|error| refuse(format!("{error:#}")))?;
+        }
         let iroh = builder.bind().await.map_err(|error| refuse(format!("{error:#}")))?;
         let (requests, incoming) = mpsc::channel(REQUEST_BACKLOG);
         let connections = Connections::new();

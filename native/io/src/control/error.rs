@@ -6,9 +6,10 @@ use super::wire::MESSAGE_LIMIT;
 
 /// The endpoint could not be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for control connections at {address}: {cause}")]
+#[error("cannot listen for control connections at {}: {cause}", place(.address))]
 pub struct BindError {
-    pub(super) address: std::net::SocketAddr,
+    /// `None` where it is reached through relays alone.
+    pub(super) address: Option<std::net::SocketAddr>,
     pub(super) cause: String,
 }
 
@@ -72,6 +73,10 @@ impl Refusal {
         let known = Self::NAMED.iter().find(|(_, known)| u64::from(*known) == code);
         known.map_or(Self::Other(code), |(refusal, _)| *refusal)
     }
+}
+
+fn place(address: &Option<std::net::SocketAddr>) -> String {
+    address.map_or_else(|| "relays".to_owned(), |address| address.to_string())
 }
 
 impl fmt::Display for Refusal {

@@ -81,6 +81,22 @@ async fn messages_go_through_a_relay_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_without_a_socket_asks_and_answers_through_relays_and_has_no_address_to_tell() {
+    let (near, far) = (Endpoint::relayed_only([1; 32]).await.expect("it opens"), endpoint(2, "0.0.0.0:0").await);
+    let near = Arc::new(near);
+    let (_relay, address) = relay(&[&near, &far]).await;
+    [&near, &far].iter().for_each(|endpoint| endpoint.set_relays(vec![address.clone()]));
+    assert_eq!((home(&near).await, home(&far).await), (address.clone(), address.clone()));
+    assert!(near.addresses().unwrap().is_empty() && near.bound_ports().is_empty());
+    [&near, &far].iter().for_each(|endpoint| echo(endpoint));
+    assert!(ask(&near, &far, std::slice::from_ref(&address)).await);
+    assert!(ask(&far, &near, &[address]).await);
+    let connection = near.shared.connections.newest(far.id()).expect("connected");
+    sleep(Duration::from_millis(500)).await;
+    assert!(connection.paths().iter().all(|path| path.remote_addr().is_relay()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_relay_with_another_certificate_carries_nothing() {
     let (near, far) = endpoints().await;
     let (relay, address) = relay(&[&near, &far]).await;
