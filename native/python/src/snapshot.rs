@@ -267,6 +267,7 @@ fn drops(snapshot: &engine::Snapshot, relays: RelayDrops) -> BTreeMap<&'static s
         ("datagram_too_big", socket.dropped_too_big),
         ("datagram_unreachable", socket.dropped_unreachable),
         ("datagram_send_failed", socket.dropped_send_failed),
+        ("datagram_receive_full", socket.dropped_receive_full),
         ("datagram_empty", socket.dropped_empty),
         ("relay_full", snapshot.dropped_relayed.outgoing),
         ("relay_full_in", snapshot.dropped_relayed.incoming),

@@ -4,7 +4,7 @@ use std::ptr;
 
 use golem_vpn_proto::Ecn;
 
-/// Room for two messages that carry an `int` each, aligned as the kernel wants it.
+/// Room for three messages that carry an `int` each, aligned as the kernel wants it.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) union Control {
@@ -13,7 +13,7 @@ pub(super) union Control {
 }
 
 // SAFETY: CMSG_SPACE only computes.
-const CONTROL_LENGTH: usize = 2 * unsafe { libc::CMSG_SPACE(size_of::<libc::c_int>() as u32) } as usize;
+const CONTROL_LENGTH: usize = 3 * unsafe { libc::CMSG_SPACE(size_of::<libc::c_int>() as u32) } as usize;
 
 /// What is asked for beside a train that is sent.
 #[derive(Clone, Copy)]
@@ -30,6 +30,8 @@ pub(super) struct Facts {
     /// Size of the datagrams; `None` when there is only one.
     pub segment_size: Option<usize>,
     pub ecn: Ecn,
+    /// How many trains the socket has dropped so far because it was full; `None` while it has dropped none.
+    pub overflows: Option<u32>,
 }
 
 impl Control {
@@ -51,7 +53,7 @@ impl Control {
         let mark = (wishes.ecn != Ecn::NotCapable).then_some((level, kind, Value::Int(wishes.ecn as libc::c_int)));
         self.lend(message);
         let mut used = 0;
-        // SAFETY: `message` describes `self`, which has room for two messages of an int, the longest value.
+        // SAFETY: `message` describes `self`, which has room for more messages of an int, the longest value.
         unsafe {
             let mut header = libc::CMSG_FIRSTHDR(message);
             for (level, kind, value) in segments.into_iter().chain(mark) {
@@ -93,7 +95,8 @@ impl Facts {
     pub(super) fn read(message: &libc::msghdr) -> Self {
         let mut facts = Self::default();
         // SAFETY: the kernel has filled the room that `message` points to, and has set its length; the macros stay
-        // inside of it. The size of segments and the class of IPv6 are ints, the type of service of IPv4 is a byte.
+        // inside of it. The size of segments and the class of IPv6 are ints, the count of overflows is a u32, the
+        // type of service of IPv4 is a byte.
         unsafe {
             let mut header = libc::CMSG_FIRSTHDR(message);
             while !header.is_null() {
@@ -107,6 +110,9 @@ impl Facts {
                     (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
                         let class = ptr::read_unaligned(data.cast::<libc::c_int>());
                         facts.ecn = Ecn::from_traffic_class(class as u8);
+                    }
+                    (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
+                        facts.overflows = Some(ptr::read_unaligned(data.cast::<u32>()));
                     }
                     _ => {}
                 }

@@ -66,6 +66,8 @@ pub struct SocketCounters {
     pub dropped_send_failed: u64,
     /// Times the socket was full, so that devices had to wait.
     pub send_waits: u64,
+    /// Trains dropped because they came faster than they were received.
+    pub dropped_receive_full: u64,
     /// Datagrams received without any content.
     pub dropped_empty: u64,
     /// Errors that reading brought up; each belongs to a datagram sent earlier or to none.

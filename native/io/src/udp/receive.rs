@@ -18,6 +18,7 @@ const TRAINS: usize = 32;
 const LONGEST_DATAGRAM: usize = 1 << 16;
 
 pub(super) struct Receiver {
+    overflows: Overflows,
     buffers: Vec<u8>,
 }
 
@@ -25,7 +26,7 @@ impl Receiver {
     /// Receives several trains in a system call, or one.
     pub(super) fn new(batch: bool) -> Self {
         let trains = if batch { TRAINS } else { 1 };
-        Self { buffers: vec![0; trains * LONGEST_DATAGRAM] }
+        Self { overflows: Overflows::default(), buffers: vec![0; trains * LONGEST_DATAGRAM] }
     }
 
     /// See [`Datagrams::receive`](super::Datagrams::receive).
@@ -62,12 +63,27 @@ impl Receiver {
                 counters.dropped_empty += 1;
                 continue;
             };
-            let Facts { segment_size, ecn } = Facts::read(&message.msg_hdr);
+            let Facts { segment_size, ecn, overflows } = Facts::read(&message.msg_hdr);
+            self.overflows.count(overflows, counters);
             let segment_size = segment_size.unwrap_or(train.len());
             counters.datagrams_received += train.len().div_ceil(segment_size) as u64;
             take(from, ecn, segment_size, train);
         }
         count == trains
+    }
+}
+
+/// The kernel's count of what it dropped, which wraps around.
+#[derive(Default)]
+struct Overflows {
+    last: u32,
+}
+
+impl Overflows {
+    fn count(&mut self, overflows: Option<u32>, counters: &mut SocketCounters) {
+        let Some(overflows) = overflows else { return };
+        counters.dropped_receive_full += u64::from(overflows.wrapping_sub(self.last));
+        self.last = overflows;
     }
 }
 

@@ -26,7 +26,7 @@ impl Socket {
         let socket = open(address)?;
         let descriptor = socket.as_fd();
         options::forbid_fragments(descriptor, address.is_ipv6())?;
-        options::tell_congestion(descriptor, address.is_ipv6())?;
+        options::tell_more(descriptor, address.is_ipv6())?;
         let (send_buffer, receive_buffer) = options::set_buffers(descriptor)?;
         let segmentation = features.udp_segmentation && can_segment(descriptor);
         let receive_offload =

@@ -147,6 +147,23 @@ fn a_refusing_receiver_does_not_stop_the_socket() {
 }
 
 #[test]
+fn what_the_socket_drops_for_want_of_room_is_counted() {
+    let mut receiver = bound("127.0.0.1:0");
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let more_than_fit = 2 * receiver.status().receive_buffer / SEGMENT;
+    for _ in 0..more_than_fit {
+        sender.send_to(&[1; SEGMENT], receiver.local_address()).unwrap();
+    }
+    while receiver.receive(|_, _, _, _| {}) {}
+    // The count comes with the next datagram.
+    sender.send_to(b"abc", receiver.local_address()).unwrap();
+    received(&mut receiver, 1);
+    let counters = receiver.status().counters;
+    assert!(counters.dropped_receive_full > 0);
+    assert_eq!(counters.datagrams_received + counters.dropped_receive_full, more_than_fit as u64 + 1);
+}
+
+#[test]
 fn empty_datagrams_are_counted() {
     let mut receiver = bound("127.0.0.1:0");
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
