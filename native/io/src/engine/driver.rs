@@ -104,7 +104,7 @@ impl<S: Datagrams> Driver<S> {
         self.patience.settle_in();
         loop {
             let timeout = self.idle_time();
-            if let Err(error) = self.patience.wait(&mut self.poller, timeout, &mut ready) {
+            if let Err(error) = self.patience.wait(&mut self.poller, timeout, self.node.counters(), &mut ready) {
                 return tracing::error!(%error, "the data plane can't wait for packets any more");
             }
             if self.round(&ready) == Outlook::Over {

@@ -4,6 +4,7 @@
 mod commands;
 mod device;
 mod driver;
+mod load;
 mod messages;
 mod outlet;
 mod patience;
