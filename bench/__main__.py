@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.api import run_api
 from bench.application import run_application
+from bench.gate.run import run_gate
 from bench.long import run_long
 from bench.net.run import run_net
 from bench.packets.contestants import CONTESTANTS, chosen
@@ -78,6 +79,10 @@ def _net(console: Console, arguments: argparse.Namespace) -> None:
     console.print(f"written to {run_net(console, quick=arguments.quick, rounds=arguments.rounds)}")
 
 
+def _gate(console: Console, arguments: argparse.Namespace) -> None:
+    console.print(f"written to {run_gate(console, quick=arguments.quick, rounds=arguments.rounds)}")
+
+
 def _api(console: Console, arguments: argparse.Namespace) -> None:
     console.print(f"written to {run_api(console, quick=arguments.quick)}")
 
@@ -96,11 +101,12 @@ PARTS: dict[str, Part] = {
     "packets": _packets,
     "long": _long,
     "net": _net,
+    "gate": _gate,
     "api": _api,
     "application": _application,
     "presence": _presence,
 }
-NEED_ROOT = (_packets, _long, _net)
+NEED_ROOT = (_packets, _long, _net, _gate)
 MAKES = dict.fromkeys(PARTS.values(), "make bench") | {_application: "make interop"}
 
 

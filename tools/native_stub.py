@@ -21,6 +21,7 @@ __all__ = [
     "ControlError",
     "DataPlane",
     "Endpoint",
+    "Namespaces",
     "NativeError",
     "RawGate",
     "Relay",
@@ -31,6 +32,7 @@ __all__ = [
     "probe",
     "probe_tun",
     "sandbox_main",
+    "stack_helper_main",
 ]
 
 class NativeError(Exception):
@@ -39,7 +41,7 @@ class NativeError(Exception):
 class ConnectError(NativeError):
     """A stream through a network could not be opened."""
 
-    reason: Literal["refused", "timed-out", "no-route", "too-many"]
+    reason: Literal["refused", "timed-out", "no-route", "too-many", "lost"]
 
 class ControlError(NativeError):
     """A peer has not answered."""

@@ -26,6 +26,7 @@ WIREGUARD_GO = "wireguard-go"
 BORINGTUN = "boringtun-cli"
 BARE = "bare-wire"
 PROXY = "plain-proxy"
+USER_SPACE_GATE = "golem-vpn-user-space-gate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ CONTESTANTS = (
     Contestant(CHACHA, partial(golem_vpn, options=("--cipher", "chacha20-poly1305")), {VETH: BULK}),
     Contestant(LOW_LATENCY, partial(golem_vpn, options=("--low-latency",)), {VETH: (IDLE, TCP)}),
     Contestant(RELAYED, golem_vpn_relayed, {VETH: (TCP,)}),
+    Contestant(USER_SPACE_GATE, partial(golem_vpn, options=("--user-space-gate",)), {VETH: (GATES,)}),
     Contestant(PROXY, plain_proxy, {VETH: (GATES,)}),
     Contestant(BARE, bare_wire, {VETH: (IDLE, *BULK, UDP), NIC: (UDP,)}),
 )

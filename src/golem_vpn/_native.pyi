@@ -12,6 +12,7 @@ __all__ = [
     "ControlError",
     "DataPlane",
     "Endpoint",
+    "Namespaces",
     "NativeError",
     "RawGate",
     "Relay",
@@ -22,6 +23,7 @@ __all__ = [
     "probe",
     "probe_tun",
     "sandbox_main",
+    "stack_helper_main",
 ]
 
 class NativeError(Exception):
@@ -30,7 +32,7 @@ class NativeError(Exception):
 class ConnectError(NativeError):
     """A stream through a network could not be opened."""
 
-    reason: Literal["refused", "timed-out", "no-route", "too-many"]
+    reason: Literal["refused", "timed-out", "no-route", "too-many", "lost"]
 
 class ControlError(NativeError):
     """A peer has not answered."""
@@ -70,9 +72,11 @@ class DataPlane:
         attachments: SupportsGetItem[int, tuple[bytes | bytearray, SupportsGetItem[int, str]]],
         addresses: SupportsGetItem[int, str],
         mtu: SupportsIndex,
+        namespaces: Namespaces | None = None,
     ) -> Stack:
         """
-        Attaches a user-space TCP/IP stack with addresses in CIDR form.
+        Attaches a TCP/IP stack with addresses in CIDR form: the kernel's where there are namespaces for it, else one
+        in user space.
         """
     def add_tun(
         self,
@@ -290,6 +294,18 @@ class Endpoint:
         """
 
 @final
+class Namespaces:
+    """
+    Network namespaces for stacks of the kernel's, kept by a helper process until this and its stacks are gone.
+    """
+    @staticmethod
+    def start(control: SupportsIndex, device_node: str) -> Future[Namespaces]:
+        """
+        Takes over the control socket of a helper process, by a duplicate, and waits until that has found out whether
+        it can do its work; `device_node` is the TUN's. Raises what the system refused.
+        """
+
+@final
 class RawGate:
     """
     A way for Ethernet frames between an address of a stack and one of another member.
@@ -384,7 +400,7 @@ class Request:
 @final
 class Stack:
     """
-    A user-space TCP/IP stack on the switch.
+    A TCP/IP stack on the switch.
     """
     def close(self, /) -> None:
         """
@@ -450,4 +466,9 @@ def probe_tun(fd: SupportsIndex) -> TunOffloads:
 def sandbox_main(arguments: SupportsGetItem[int, str]) -> int:
     """
     Runs the process that makes and holds an activity's namespaces; arguments as of `golem_vpn_io::sandbox::main`.
+    """
+
+def stack_helper_main(arguments: SupportsGetItem[int, str]) -> int:
+    """
+    Runs the process that holds the network namespaces of stacks; arguments as of `golem_vpn_io::kernel_stack::main`.
     """

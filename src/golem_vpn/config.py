@@ -92,6 +92,8 @@ class Config:
     """How this node carries packets."""
     port_mapping: bool = False
     """Whether this node asks its router to open the packet port."""
+    user_space_gate: bool = False
+    """Whether the gate uses TCP/IP in user space also where it could use the kernel's."""
     hub: bool = False
     """Whether other nodes may join through this one."""
     provider: bool = False

@@ -101,7 +101,7 @@ async def _start_services(config: Config, net: Net, tasks: TaskGroup) -> Service
     app_keys = AppKeys(AppKeyRepository(net.database), net.node.identities)
     await app_keys.start(control.node_id, config.data_dir / "app-key")
     networks = NetworkService(
-        NetworkRepository(net.database), membership, NativeStacks(net.data_plane),
+        NetworkRepository(net.database), membership, NativeStacks(net.data_plane, net.stack_helpers),
         node_id=control.node_id, own_ids=net.node.identities,
     )  # fmt: skip
     interfaces = NativeInterfaces(net.data_plane)

@@ -12,7 +12,9 @@ import msgspec
 
 from golem_vpn import _native
 from golem_vpn.config import DEFAULT_API_PORT, DEFAULT_LISTEN_PORT, DEFAULT_RELAY_PORT
+from golem_vpn.errors import RuntimeUnavailable
 from golem_vpn.exeunit.runtimes.checks import check_machine
+from golem_vpn.net.stack_helper import stack_helper
 
 OLDEST_SANE_TIME = 1_790_000_000.0
 """September 2026, before this version was written: a clock that shows less is wrong."""
@@ -43,7 +45,7 @@ async def examine(data_dir: Path) -> list[Finding]:
         )
         for check in await check_machine()
     ]  # fmt: skip
-    findings += _native_findings()
+    findings += [await _gate(), *_native_findings()]
     findings += _ports(data_dir)
     return findings
 
@@ -77,6 +79,21 @@ def _storage(data_dir: Path) -> Finding:
         cure="" if ok else "make room, or name another folder with --data-dir",
         required=False,
     )
+
+
+async def _gate() -> Finding:
+    with stack_helper() as helper:
+        try:
+            await helper.namespaces()
+        except RuntimeUnavailable as error:
+            return Finding(
+                name="gate",
+                ok=False,
+                cause=f"it uses TCP/IP in user space, which is slow on long and lossy paths: {error.message}",
+                cure="see user namespaces and TUN device",
+                required=False,
+            )
+    return Finding(name="gate", ok=True, cause="it uses the kernel's TCP/IP, in namespaces of its own", required=False)
 
 
 def _native_findings() -> list[Finding]:

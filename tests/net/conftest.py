@@ -69,6 +69,15 @@ def local_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSet]:
     assert not local.data_dir.exists()
 
 
+@pytest.fixture(scope="session")
+def user_space_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSet]:
+    """A requestor whose gate uses TCP/IP in user space, and a provider."""
+    local = LocalSet(tmp_path_factory.mktemp("user-space") / "set", ("--user-space-gate",))
+    bring_up(local, 1, ANY_PORT)
+    yield local
+    local.down()
+
+
 @pytest.fixture
 async def client(local_set: LocalSet) -> AsyncIterator[Client]:
     """A client of the requestor."""

@@ -20,6 +20,11 @@ async def providers(client: Client, count: int) -> list[str]:
             await anyio.sleep(0.1)
 
 
+async def stack_kinds(client: Client) -> set[str]:
+    """Gives what the data plane takes the stacks of a daemon's gates for: `tun`, the kernel's, or `stack`."""
+    return {device["kind"] for device in (await client.status())["devices"] if device["name"] == "stack"}
+
+
 @asynccontextmanager
 async def payload_machines(
     client: Client,

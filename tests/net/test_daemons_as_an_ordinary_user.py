@@ -13,7 +13,7 @@ from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.gate import open_gate, receive_all
 from golem_vpn.sdk.machine import PayloadMachine
 from tests.net.commands import golem_vpn, processes_with
-from tests.net.machines import eventually, payload_machines, providers
+from tests.net.machines import eventually, payload_machines, providers, stack_kinds
 from tests.net.ordinary_user import run_tests
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
@@ -57,6 +57,7 @@ async def test_payloads_reach_each_other_and_the_requestor_reaches_them(place: P
             answer = await receive_all(gate)
         assert answer.startswith(b"HTTP/1.0 200")
         assert answer.endswith(fetched.encode())
+        assert await stack_kinds(client) == {"tun"}
 
 
 @as_the_user

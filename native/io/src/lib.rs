@@ -8,6 +8,7 @@ mod entropy;
 pub mod features;
 pub mod gate;
 pub mod interfaces;
+pub mod kernel_stack;
 #[cfg(test)]
 mod namespace;
 pub mod offloads;

@@ -16,7 +16,7 @@ use crate::convert::{self, Addressed};
 use crate::endpoint::Endpoint;
 use crate::errors::{self, Failure};
 use crate::snapshot::Snapshot;
-use crate::stack::Stack;
+use crate::stack::{Namespaces, Stack};
 
 /// Packets between devices of this node and the nodes of its networks.
 #[pyclass(module = "golem_vpn._native", frozen)]
@@ -192,17 +192,21 @@ impl DataPlane {
         Ok(self.apply(py, |running| running.remove_device(DeviceId(device)))?)
     }
 
-    /// Attaches a user-space TCP/IP stack with addresses in CIDR form.
+    /// Attaches a TCP/IP stack with addresses in CIDR form: the kernel's where there are namespaces for it, else one
+    /// in user space.
+    #[pyo3(signature = (attachments, addresses, mtu, namespaces=None))]
     fn add_stack(
         &self,
         py: Python<'_>,
         attachments: Vec<Addressed>,
         addresses: Vec<String>,
         mtu: u16,
+        namespaces: Option<&Namespaces>,
     ) -> PyResult<Stack> {
         let attachments = convert::attachments(&attachments)?;
         let addresses = convert::interface_addresses(&addresses)?;
-        Ok(self.change(py, |running| running.add_stack(attachments, addresses, mtu)).map(Stack::new)?)
+        let namespaces = namespaces.map(Namespaces::shared);
+        Ok(self.change(py, |running| running.add_stack(attachments, addresses, mtu, namespaces)).map(Stack::new)?)
     }
 
     /// Tells the counters, drops by reason, peers, relays, devices, offloads and the preferred cipher.

@@ -12,7 +12,7 @@ create_exception!(
     golem_vpn._native,
     ConnectError,
     NativeError,
-    "A stream through a network could not be opened; `reason` is refused, timed-out, no-route or too-many."
+    "A stream through a network could not be opened; `reason` is refused, timed-out, no-route, too-many or lost."
 );
 create_exception!(
     golem_vpn._native,
@@ -38,7 +38,7 @@ pub fn native(error: impl std::fmt::Display) -> Failure {
 pub fn device(failure: DeviceFailure) -> Failure {
     match failure {
         DeviceFailure::System(error) => Failure::System(error),
-        DeviceFailure::Refused(_) | DeviceFailure::Stopped(_) => native(failure),
+        DeviceFailure::Refused(_) | DeviceFailure::Stopped(_) | DeviceFailure::Namespace(_) => native(failure),
     }
 }
 
@@ -64,6 +64,7 @@ fn connect_reason(failure: ConnectFailure) -> &'static str {
         ConnectFailure::TimedOut => "timed-out",
         ConnectFailure::NoRoute => "no-route",
         ConnectFailure::TooMany => "too-many",
+        ConnectFailure::Lost => "lost",
     }
 }
 

@@ -36,12 +36,18 @@ mod native {
     #[pymodule_export]
     use super::relay::Relay;
     #[pymodule_export]
-    use super::stack::{Stack, Stream};
+    use super::stack::{Namespaces, Stack, Stream};
 
     /// Runs the process that makes and holds an activity's namespaces; arguments as of `golem_vpn_io::sandbox::main`.
     #[pyfunction]
     fn sandbox_main(arguments: Vec<String>) -> i32 {
         golem_vpn_io::sandbox::main(&arguments)
+    }
+
+    /// Runs the process that holds the network namespaces of stacks; arguments as of `golem_vpn_io::kernel_stack::main`.
+    #[pyfunction]
+    fn stack_helper_main(arguments: Vec<String>) -> i32 {
+        golem_vpn_io::kernel_stack::main(&arguments)
     }
 
     #[pymodule_init]

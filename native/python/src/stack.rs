@@ -1,12 +1,14 @@
-//! `Stack` and `Stream`: TCP connections into networks without a TUN.
+//! `Namespaces`, `Stack` and `Stream`: TCP connections into networks without an interface of the machine's.
 
+use std::ffi::CString;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use golem_vpn_io::data_plane::StackDevice;
+use golem_vpn_io::data_plane::{GateStream, StackDevice};
 use golem_vpn_io::descriptor;
 use golem_vpn_io::gate::{self, Limits};
-use golem_vpn_io::stack::{Pair, StackStream};
+use golem_vpn_io::kernel_stack;
+use golem_vpn_io::stack::Pair;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
@@ -15,7 +17,35 @@ use crate::convert::{self, Addressed};
 use crate::errors::{self, Failure};
 use crate::raw::RawGate;
 
-/// A user-space TCP/IP stack on the switch.
+/// Network namespaces for stacks of the kernel's, kept by a helper process until this and its stacks are gone.
+#[pyclass(module = "golem_vpn._native", frozen)]
+pub struct Namespaces {
+    shared: Arc<kernel_stack::Namespaces>,
+}
+
+#[pymethods]
+impl Namespaces {
+    /// Takes over the control socket of a helper process, by a duplicate, and waits until that has found out whether
+    /// it can do its work; `device_node` is the TUN's. Raises what the system refused.
+    #[staticmethod]
+    #[pyo3(signature = (control, device_node) -> "Future[Namespaces]")]
+    fn start<'py>(py: Python<'py>, control: i32, device_node: &str) -> PyResult<Bound<'py, PyAny>> {
+        let control = descriptor::duplicate(control).map_err(errors::native)?;
+        let device_node = CString::new(device_node)?;
+        awaitable(py, async move {
+            let shared = kernel_stack::Namespaces::start(control, device_node).await.map_err(errors::native)?;
+            Ok(Self { shared })
+        })
+    }
+}
+
+impl Namespaces {
+    pub fn shared(&self) -> &Arc<kernel_stack::Namespaces> {
+        &self.shared
+    }
+}
+
+/// A TCP/IP stack on the switch.
 #[pyclass(module = "golem_vpn._native", frozen)]
 pub struct Stack {
     device: Mutex<Option<Arc<StackDevice>>>,
@@ -39,7 +69,7 @@ impl Stack {
         let attachments = convert::attachments(&attachments)?;
         let addresses = convert::interface_addresses(&addresses)?;
         let device = self.device()?;
-        Ok(py.detach(|| device.set_addresses(attachments, addresses)).map_err(errors::native)?)
+        Ok(py.detach(|| device.set_addresses(attachments, addresses)).map_err(errors::device)?)
     }
 
     /// Opens a TCP connection; `ConnectError` says why there is none.
@@ -57,9 +87,10 @@ impl Stack {
     /// Opens a way for Ethernet frames between an address of the stack and another, in place of an earlier one.
     ///
     /// `ConnectError` says why there is none.
-    fn open_raw(&self, local: &str, remote: &str) -> PyResult<RawGate> {
+    fn open_raw(&self, py: Python<'_>, local: &str, remote: &str) -> PyResult<RawGate> {
         let pair = Pair { local: convert::ip(local)?, remote: convert::ip(remote)? };
-        let diversion = self.device()?.divert(pair).map_err(Failure::Connect)?;
+        let device = self.device()?;
+        let diversion = py.detach(|| device.divert(pair)).map_err(Failure::Connect)?;
         Ok(RawGate::new(gate::RawGate::new(diversion)))
     }
 
@@ -99,7 +130,7 @@ impl Stack {
 /// A TCP connection into a network.
 #[pyclass(module = "golem_vpn._native", frozen)]
 pub struct Stream {
-    stream: Mutex<Option<StackStream>>,
+    stream: Mutex<Option<GateStream>>,
 }
 
 #[pymethods]
@@ -131,7 +162,7 @@ impl Stream {
 }
 
 impl Stream {
-    fn take(&self) -> Option<StackStream> {
+    fn take(&self) -> Option<GateStream> {
         self.stream.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

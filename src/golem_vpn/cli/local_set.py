@@ -5,7 +5,7 @@ folders lie below it. `down` ends the processes that `local.json` names, and rem
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,8 +34,9 @@ class LocalState(msgspec.Struct, frozen=True):
 class LocalSet:
     """The local set of one folder."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, requestor_options: Sequence[str] = ()) -> None:
         self.data_dir = data_dir.absolute()
+        self._requestor_options = requestor_options
         self._file = self.data_dir / "local.json"
         self._providers = self.data_dir / "providers"
 
@@ -76,7 +77,8 @@ class LocalSet:
         self._record(LocalState(created=created, daemons=[]))
         try:
             tell("starting the requestor")
-            self._start("requestor", self.data_dir, ["--hub", "--api", api, "--listen", ANY_PORT]).wait_ready()
+            options = ["--hub", "--api", api, "--listen", ANY_PORT, *self._requestor_options]
+            self._start("requestor", self.data_dir, options).wait_ready()
             folders = [self._providers / str(number) for number in range(1, providers + 1)]
             for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from golem_vpn.net.native_dataplane import NativeDataPlane
 from golem_vpn.net.native_endpoint import NativeEndpoint
 from golem_vpn.net.native_relay import Certificate, NativeRelay
 from golem_vpn.net.node import Node, Profile
+from golem_vpn.net.stack_helper import StackHelpers
 from golem_vpn.store.database import Database
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +28,8 @@ class Net:
     endpoint: NativeEndpoint
     data_plane: NativeDataPlane
     node: Node
+    stack_helpers: StackHelpers | None
+    """For the kernel's TCP/IP at the gate; there are none where it is to be one in user space."""
 
 
 @asynccontextmanager
@@ -37,6 +40,9 @@ async def open_net(config: Config) -> AsyncIterator[Net]:
         ConfigurationError: a port or a file cannot be had.
     """
     async with AsyncExitStack() as stack:
+        helpers = None if config.user_space_gate else StackHelpers()
+        if helpers is not None:
+            stack.callback(helpers.end)
         database = Database(config.data_dir / "golem-vpn.db")
         await database.open()
         stack.push_async_callback(_shielded, database.close)
@@ -60,7 +66,7 @@ async def open_net(config: Config) -> AsyncIterator[Net]:
         node = await Node.open(_profile(config), identities, endpoint, data_plane, database, tickets, relay=relay)
         for taken in tickets:
             ticket.drop_pending(config.data_dir, taken)
-        yield Net(database, endpoint, data_plane, node)
+        yield Net(database, endpoint, data_plane, node, helpers)
 
 
 async def _endpoint(config: Config, secret: bytes) -> NativeEndpoint:

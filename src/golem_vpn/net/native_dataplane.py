@@ -21,6 +21,8 @@ NativeStack = _native.Stack
 NativeStream = _native.Stream
 NativeRawGate = _native.RawGate
 StreamFailed = _native.ConnectError
+NativeError = _native.NativeError
+Namespaces = _native.Namespaces
 
 
 class NativeDataPlane:
@@ -137,9 +139,15 @@ class NativeDataPlane:
         """Makes a TUN of the machine's own, with addresses in CIDR form, and puts it on the switch."""
         return self._native.create_tun(name, list(addresses), native_attachments(attachments), MTU)
 
-    def add_stack(self, attachments: Sequence[Attachment], addresses: Sequence[str]) -> _native.Stack:
-        """Puts a user-space TCP/IP stack on the switch, with addresses in CIDR form."""
-        return self._native.add_stack(native_attachments(attachments), list(addresses), MTU)
+    def add_stack(
+        self, attachments: Sequence[Attachment], addresses: Sequence[str], namespaces: Namespaces | None = None
+    ) -> _native.Stack:
+        """Puts a TCP/IP stack on the switch, with addresses in CIDR form; the kernel's where there are namespaces.
+
+        Raises:
+            NativeError: the system refuses a namespace.
+        """
+        return self._native.add_stack(native_attachments(attachments), list(addresses), MTU, namespaces)
 
     def set_attachments(self, device: int, attachments: Sequence[Attachment]) -> None:
         """Says which addresses a device may use, in place of what it might before."""

@@ -166,11 +166,11 @@ class NetworkService:
             ConnectionRefused: nothing listens there.
             ConnectionTimeout: nothing answered in time.
         """
-        live = self._owned(owner, network_id)
-        address = live.network.subnet.parse_node_address(ip)
+        address = self._owned(owner, network_id).network.subnet.parse_node_address(ip)
         if not 0 < port <= 65_535:
             raise InvalidInput(f"Connection error: there is no port {port}")
-        return await self._stack(live).connect(str(address), port, CONNECT_TIMEOUT_SECONDS)
+        stack = await self._stack(owner, network_id)
+        return await stack.connect(str(address), port, CONNECT_TIMEOUT_SECONDS)
 
     async def open_raw(self, owner: str, network_id: str, source: str, destination: str) -> FrameStream:
         """Opens a way for Ethernet frames between an address of the owner and one of another member.
@@ -182,7 +182,7 @@ class NetworkService:
         own, other = live.network.parse_own_address(source), live.network.parse_member_address(destination)
         if own == other:
             raise InvalidInput(f"Connection error: source and destination are the same address, {own}")
-        return self._stack(live).open_raw(str(own), str(other))
+        return (await self._stack(owner, network_id)).open_raw(str(own), str(other))
 
     async def _resume(self, stored: StoredNetwork) -> None:
         if stored.removed:
@@ -210,15 +210,18 @@ class NetworkService:
         live.network = Network(stored, self._own_ids)
         await self._publisher.publish(live.network.draft(self._node_id))
         if live.stack is not None:
-            live.stack.set_addresses(live.network.stack_addresses)
+            await live.stack.set_addresses(live.network.stack_addresses)
 
-    def _stack(self, live: LiveNetwork) -> Stack:
-        addresses = live.network.stack_addresses
-        if not addresses:
+    async def _stack(self, owner: str, network_id: str) -> Stack:
+        live = self._owned(owner, network_id)
+        if not live.network.stack_addresses:
             raise Conflict("The nodes of the network have all its addresses: none is left to connect from")
-        if live.stack is None:
-            live.stack = self._stacks.open(live.network.stored.id, addresses)
-        return live.stack
+        if live.stack is not None:
+            return live.stack
+        async with self._changing(owner, network_id) as live:
+            if live.stack is None:
+                live.stack = await self._stacks.open(network_id, live.network.stack_addresses)
+            return live.stack
 
     async def _finish_removal(self, network_id: str) -> None:
         await self._publisher.withdraw(network_id)

@@ -51,7 +51,7 @@ class FrameStream(Stream, Protocol):
 class Stack(Protocol):
     """This node's own TCP/IP, with addresses in one network."""
 
-    def set_addresses(self, addresses: Sequence[str]) -> None:
+    async def set_addresses(self, addresses: Sequence[str]) -> None:
         """Takes these addresses (CIDR) in place of the present ones; the first is the source of connections."""
 
     async def connect(self, ip: str, port: int, timeout: float) -> Stream:
@@ -70,5 +70,5 @@ class Stack(Protocol):
 class Stacks(Protocol):
     """Makes stacks on this node's data plane."""
 
-    def open(self, network_id: str, addresses: Sequence[str]) -> Stack:
+    async def open(self, network_id: str, addresses: Sequence[str]) -> Stack:
         """Puts a stack with these addresses (CIDR) into a network."""

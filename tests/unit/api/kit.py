@@ -162,7 +162,7 @@ class DeafPublisher:
 
 
 class UnpluggedStack:
-    def set_addresses(self, addresses: Sequence[str]) -> None: ...
+    async def set_addresses(self, addresses: Sequence[str]) -> None: ...
     async def connect(self, ip: str, port: int, timeout: float) -> Any:
         raise AssertionError("nothing to connect to")
 
@@ -176,7 +176,7 @@ class UnpluggedStack:
 
 
 class UnpluggedStacks:
-    def open(self, network_id: str, addresses: Sequence[str]) -> Stack:
+    async def open(self, network_id: str, addresses: Sequence[str]) -> Stack:
         return UnpluggedStack()
 
 

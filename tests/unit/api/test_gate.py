@@ -70,10 +70,10 @@ class Payloads:
     gave_up: anyio.Event = field(default_factory=anyio.Event)
     streams: list[EchoStream] = field(default_factory=list)
 
-    def open(self, network_id: str, addresses: Sequence[str]) -> "Payloads":
+    async def open(self, network_id: str, addresses: Sequence[str]) -> "Payloads":
         return self
 
-    def set_addresses(self, addresses: Sequence[str]) -> None: ...
+    async def set_addresses(self, addresses: Sequence[str]) -> None: ...
 
     async def connect(self, ip: str, port: int, timeout: float) -> EchoStream:
         if ip == CLOSED:

@@ -55,7 +55,7 @@ class RecordedStack:
     raw: list[tuple[str, str]] = field(default_factory=list)
     closed: bool = False
 
-    def set_addresses(self, addresses: Sequence[str]) -> None:
+    async def set_addresses(self, addresses: Sequence[str]) -> None:
         self.addresses = list(addresses)
 
     async def connect(self, ip: str, port: int, timeout: float) -> Stream:
@@ -79,7 +79,7 @@ class RecordedStack:
 class RecordedStacks:
     opened: list[RecordedStack] = field(default_factory=list)
 
-    def open(self, network_id: str, addresses: Sequence[str]) -> RecordedStack:
+    async def open(self, network_id: str, addresses: Sequence[str]) -> RecordedStack:
         self.opened.append(RecordedStack(network_id, list(addresses)))
         return self.opened[-1]
 

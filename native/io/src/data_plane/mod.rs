@@ -10,7 +10,9 @@ mod tests;
 mod tuns;
 
 pub use carrier::Wanted;
-pub use stacks::StackDevice;
+#[cfg(test)]
+pub(crate) use stacks::AnyStack;
+pub use stacks::{GateStream, StackDevice};
 
 use std::collections::HashMap;
 use std::io;
@@ -28,6 +30,7 @@ use crate::control::{Endpoint, EndpointId};
 use crate::engine::{AttachError, Attached, Command, Engine, EngineStopped, Outputs, Snapshot};
 use crate::features::Features;
 use crate::interfaces;
+use crate::kernel_stack::{NamespaceError, Namespaces, Slot};
 use crate::port_mapping::PortMapping;
 use crate::relay::{RelayAddress, RelayDrops, RelayState};
 use carrier::Carrier;
@@ -48,6 +51,8 @@ pub enum DeviceFailure {
     System(#[from] io::Error),
     #[error(transparent)]
     Stopped(#[from] EngineStopped),
+    #[error(transparent)]
+    Namespace(#[from] NamespaceError),
 }
 
 /// The engine with all that serves it. What it does stops when this and its stacks are dropped.
@@ -192,14 +197,17 @@ impl DataPlane {
         self.engine.apply(Command::RemoveDevice(id))
     }
 
-    /// Attaches a user-space TCP/IP stack.
+    /// Attaches a TCP/IP stack: the kernel's where there are namespaces for it, else one in user space.
     pub fn add_stack(
         &self,
         attachments: Vec<Attachment>,
         addresses: Vec<InterfaceAddress>,
         mtu: u16,
+        namespaces: Option<&Arc<Namespaces>>,
     ) -> Result<StackDevice, DeviceFailure> {
-        StackDevice::attach(self.engine.clone(), self.next_device(), &self.runtime, attachments, addresses, mtu)
+        let slot = Slot { engine: self.engine.clone(), id: self.next_device(), features: self.features };
+        let config = device_config(attachments, mtu);
+        StackDevice::attach(slot, &self.runtime, addresses, config, namespaces)
     }
 
     /// The nodes that the control plane has to look for; what waits for them does not keep the data plane running.

@@ -45,7 +45,7 @@ impl Daemon {
     fn stack(&self) -> StackDevice {
         let address = format!("10.1.0.{}", self.node.0[0]).parse().unwrap();
         let attachment = Attachment { network: NETWORK, addresses: vec![address] };
-        self.data_plane.add_stack(vec![attachment], vec![(address, 24)], 1420).unwrap()
+        self.data_plane.add_stack(vec![attachment], vec![(address, 24)], 1420, None).unwrap()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use super::failure::checked;
@@ -12,6 +12,7 @@ const MAX_DESCRIPTORS: usize = 4;
 /// Room for a control message of `MAX_DESCRIPTORS`, in units that give it the alignment of its header.
 const ANCILLARY_WORDS: usize = 8;
 
+#[derive(Debug)]
 pub struct Channel(OwnedFd);
 
 /// One received message.
@@ -93,6 +94,12 @@ impl AsRawFd for Channel {
     }
 }
 
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 fn message_header(part: &mut libc::iovec, ancillary: &mut [u64], length: usize) -> libc::msghdr {
     // SAFETY: msghdr is a plain C structure, for which all zeros is "nothing".
     let mut header: libc::msghdr = unsafe { mem::zeroed() };
@@ -128,7 +135,6 @@ mod tests {
     use super::*;
     use std::fs::File;
     use std::io::{Read, Write};
-    use std::os::fd::AsFd;
 
     #[test]
     fn carries_a_message_and_descriptors() {

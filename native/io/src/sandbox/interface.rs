@@ -14,7 +14,7 @@ use super::namespaces::PAYLOAD_ID;
 use crate::tun;
 use crate::tun::netlink::{Netlink, index_of};
 
-const LOOPBACK_MTU: u16 = 65_535;
+pub const LOOPBACK_MTU: u16 = 65_535;
 /// The highest of the groups that root inside is given.
 const HIGHEST_GROUP: u32 = 65_535;
 const SYSTEM_CONTROLS: &str = "/proc/sys/net";
@@ -66,7 +66,11 @@ pub fn configure(device: Option<&Device>, users: &Users, controls: &Controls) ->
     };
     controls.write("ipv4/ping_group_range", &groups)?;
     controls.write("ipv4/ip_unprivileged_port_start", "0")?;
-    let Some(device) = device else { return Ok(()) };
+    device.map_or(Ok(()), |device| raise_with_addresses(device, controls))
+}
+
+/// Brings up an interface with its addresses.
+pub fn raise_with_addresses(device: &Device, controls: &Controls) -> Result<(), Failure> {
     controls.write(&format!("ipv4/conf/{}/promote_secondaries", device.name), "1")?;
     switch_ipv6(&device.name, &device.addresses, controls)?;
     raise(&device.name, device.mtu)?;
@@ -110,7 +114,7 @@ fn switch_ipv6(name: &str, addresses: &[InterfaceAddress], controls: &Controls) 
     controls.write(&format!("ipv6/conf/{name}/disable_ipv6"), if wanted { "0" } else { "1" })
 }
 
-fn raise(name: &str, mtu: u16) -> Result<(), Failure> {
+pub fn raise(name: &str, mtu: u16) -> Result<(), Failure> {
     let set_up = || Netlink::open()?.set_up(index_of(name)?, mtu);
     set_up().doing(Part::Device, format!("bring up {name} with MTU {mtu}"))
 }

@@ -8,18 +8,18 @@
 //! Nothing is left behind, whoever dies: with process 1 the kernel kills all that runs in the namespaces. The service
 //! ends when the daemon's end of the socket pair closes, and each of the processes is killed when its parent dies.
 
-mod channel;
-mod failure;
+pub(crate) mod channel;
+pub(crate) mod failure;
 mod filesystem;
-mod interface;
-mod messages;
+pub(crate) mod interface;
+pub(crate) mod messages;
 mod mount;
 mod namespaces;
 mod payload;
 mod privileges;
 mod seccomp;
 mod service;
-mod wire;
+pub(crate) mod wire;
 
 use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};

@@ -6,7 +6,7 @@ use smoltcp::wire::IpCidr;
 
 /// Addresses with the prefixes of their networks, in order of preference.
 #[derive(Debug)]
-pub(super) struct Addresses(Vec<IpCidr>);
+pub(crate) struct Addresses(Vec<IpCidr>);
 
 impl Addresses {
     pub fn new(addresses: Vec<(IpAddr, u8)>) -> Self {

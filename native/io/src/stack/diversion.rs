@@ -1,6 +1,6 @@
 //! Packets between an address of the stack and one remote address that go past the stack, to a user of their own.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex};
 use smoltcp::wire::IpCidr;
 use tokio::sync::Notify;
 
-use super::table::{Table, lock};
+use super::ConnectError;
+use super::table::lock;
 use crate::queue::PacketQueue;
 
+/// More diversions than this are refused: the packets that wait for each may take some hundred KiB.
+const MOST_DIVERSIONS: usize = 1024;
 /// Packets that may wait for the user, each of the device's MTU at most: 300 ms of 10 Mbit/s.
 const QUEUE_LENGTH: usize = 256;
 
@@ -34,16 +37,23 @@ pub enum DiversionEnd {
 
 /// What the stack receives for a pair of addresses, less the segments of its own connections, until it is dropped.
 pub struct Diversion {
-    table: Arc<Table>,
+    diversions: Arc<Diversions>,
     queue: Arc<PacketQueue>,
     pair: Pair,
     network: IpCidr,
     line: Arc<Line>,
 }
 
-/// What the table and the user of a diversion share.
+/// The diversions of a stack.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(crate) struct Diversions {
+    lines: Mutex<HashMap<Pair, Arc<Line>>>,
+    emptied: Notify,
+}
+
+/// What the diversions and the user of a diversion share.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
     state: Mutex<State>,
     changed: Notify,
     overflowed: AtomicU64,
@@ -56,14 +66,14 @@ struct State {
 }
 
 impl Diversion {
-    pub(super) fn new(
-        table: Arc<Table>,
+    pub(crate) fn new(
+        diversions: Arc<Diversions>,
         queue: Arc<PacketQueue>,
         pair: Pair,
         network: IpCidr,
         line: Arc<Line>,
     ) -> Self {
-        Self { table, queue, pair, network, line }
+        Self { diversions, queue, pair, network, line }
     }
 
     pub fn pair(&self) -> Pair {
@@ -111,7 +121,7 @@ impl Diversion {
     /// Ends the diversion: the stack has the packets of this pair again.
     pub fn close(&self) {
         self.line.finish(DiversionEnd::Closed);
-        self.table.end_diversion(&self.pair, &self.line);
+        self.diversions.end(&self.pair, &self.line);
     }
 
     /// How many packets were dropped because the user was slow to take them.
@@ -123,6 +133,58 @@ impl Diversion {
 impl Drop for Diversion {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+impl Diversions {
+    /// Adds one, in place of an earlier one of the same pair.
+    pub fn open(&self, pair: Pair) -> Result<Arc<Line>, ConnectError> {
+        let mut lines = lock(&self.lines);
+        if lines.len() >= MOST_DIVERSIONS && !lines.contains_key(&pair) {
+            return Err(ConnectError::TooMany);
+        }
+        let line = Arc::new(Line::default());
+        if let Some(earlier) = lines.insert(pair, line.clone()) {
+            earlier.finish(DiversionEnd::Replaced);
+        }
+        Ok(line)
+    }
+
+    pub fn find(&self, pair: &Pair) -> Option<Arc<Line>> {
+        lock(&self.lines).get(pair).cloned()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        lock(&self.lines).is_empty()
+    }
+
+    /// Ends those whose pairs are not to be kept.
+    pub fn retain(&self, is_kept: impl Fn(&Pair) -> bool) {
+        let mut lines = lock(&self.lines);
+        for (_, line) in lines.extract_if(|pair, _| !is_kept(pair)) {
+            line.finish(DiversionEnd::Gone);
+        }
+        self.tell(&lines);
+    }
+
+    /// Waits until there are none any more; for one task at a time.
+    pub async fn emptied(&self) {
+        self.emptied.notified().await;
+    }
+
+    /// Removes one, unless a newer one has taken its place.
+    fn end(&self, pair: &Pair, line: &Arc<Line>) {
+        let mut lines = lock(&self.lines);
+        if lines.get(pair).is_some_and(|present| Arc::ptr_eq(present, line)) {
+            lines.remove(pair);
+        }
+        self.tell(&lines);
+    }
+
+    fn tell(&self, lines: &HashMap<Pair, Arc<Line>>) {
+        if lines.is_empty() {
+            self.emptied.notify_one();
+        }
     }
 }
 

@@ -5,16 +5,16 @@
 //! (`driver`) serves the connections that have something to do. Idle connections cost no time, and little memory,
 //! because the system gives memory to their buffers only when bytes go through them.
 
-mod addresses;
+pub(crate) mod addresses;
 mod connection;
-mod diversion;
+pub(crate) mod diversion;
 mod driver;
-mod packet;
+pub(crate) mod packet;
 mod recovery;
 mod responder;
 mod socket;
 mod stream;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -45,6 +45,9 @@ pub enum ConnectError {
     NoRoute,
     #[error("the stack has too many connections")]
     TooMany,
+    /// Only a kernel's stack can be.
+    #[error("the stack is lost; the daemon's log says why")]
+    Lost,
 }
 
 /// A host with addresses of its own behind a queue device. Its end is the end of its connections.
@@ -79,7 +82,7 @@ impl Stack {
     /// When the local address is none of the stack's, or there are too many diversions.
     pub fn divert(&self, pair: Pair) -> Result<Diversion, ConnectError> {
         let (network, line) = self.table.divert(pair)?;
-        Ok(Diversion::new(self.table.clone(), self.queue.clone(), pair, network, line))
+        Ok(Diversion::new(self.table.diversions.clone(), self.queue.clone(), pair, network, line))
     }
 
     /// Replaces the addresses. Connections and diversions of addresses that stay go on, the others break.

@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use smoltcp::wire::{IpAddress, IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber};
 
 use super::connection::Connection;
+use super::diversion::Pair;
 
 /// The addresses of a packet, and the connection of a TCP segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Heading {
+pub(crate) struct Heading {
     pub source: IpAddr,
     pub destination: IpAddr,
     pub connection: Option<Connection>,
@@ -35,6 +36,11 @@ impl Heading {
                 Some(heading.with_payload(packet.next_header(), Some(packet.payload())))
             }
         }
+    }
+
+    /// The addresses as a diversion knows them.
+    pub fn pair(&self) -> Pair {
+        Pair { local: self.destination, remote: self.source }
     }
 
     fn without_payload(source: IpAddr, destination: IpAddr) -> Self {

@@ -1,7 +1,7 @@
 //! The connections of a stack, shared by its task, its streams and its owner.
 //!
 //! A connection's lock may be taken while none is held, or before that of `ready`; never while the table is locked.
-//! A diversion's line may be locked at any time, as nothing else is locked meanwhile.
+//! Diversions may be locked at any time, as nothing else is locked meanwhile.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::ConnectError;
 use super::addresses::Addresses;
 use super::connection::Connection;
-use super::diversion::{DiversionEnd, Line, Pair};
+use super::diversion::{Diversions, Line, Pair};
 use super::packet::Heading;
 use super::socket::Socket;
 use super::stream::StackStream;
@@ -23,8 +23,6 @@ use crate::entropy;
 
 /// More connections than this are refused: each may come to use all of its buffers.
 const MOST_CONNECTIONS: usize = 16_384;
-/// More diversions than this are refused: the packets that wait for each may take some hundred KiB.
-const MOST_DIVERSIONS: usize = 1024;
 /// Every IPv4 host takes packets of this size; smoltcp takes it for granted that headers fit.
 const SMALLEST_MTU: u16 = 576;
 const FIRST_LOCAL_PORT: u16 = 32_768;
@@ -34,6 +32,7 @@ pub(super) type SharedSocket = Arc<Mutex<Socket>>;
 
 pub(super) struct Table {
     state: Mutex<State>,
+    pub diversions: Arc<Diversions>,
     /// Connections whose streams gave them something to do.
     ready: Mutex<Vec<Connection>>,
     bell: Notify,
@@ -44,7 +43,6 @@ pub(super) struct Table {
 struct State {
     addresses: Addresses,
     sockets: HashMap<Connection, SharedSocket>,
-    diversions: HashMap<Pair, Arc<Line>>,
     is_stopped: bool,
 }
 
@@ -59,10 +57,10 @@ pub(super) enum Recipient {
 
 impl Table {
     pub fn new(addresses: Vec<(IpAddr, u8)>, mtu: u16) -> Self {
-        let (sockets, diversions) = (HashMap::new(), HashMap::new());
-        let state = State { addresses: Addresses::new(addresses), sockets, diversions, is_stopped: false };
+        let state = State { addresses: Addresses::new(addresses), sockets: HashMap::new(), is_stopped: false };
         Self {
             state: Mutex::new(state),
+            diversions: Arc::default(),
             ready: Mutex::default(),
             bell: Notify::new(),
             mtu: mtu.max(SMALLEST_MTU),
@@ -106,34 +104,17 @@ impl Table {
 
     /// Adds a diversion, and gives the network of its local address.
     pub fn divert(&self, pair: Pair) -> Result<(IpCidr, Arc<Line>), ConnectError> {
-        let mut state = lock(&self.state);
+        let state = lock(&self.state);
         let network = state.addresses.find(pair.local).ok_or(ConnectError::NoRoute)?;
-        if state.diversions.len() >= MOST_DIVERSIONS && !state.diversions.contains_key(&pair) {
-            return Err(ConnectError::TooMany);
-        }
-        let line = Arc::new(Line::default());
-        if let Some(earlier) = state.diversions.insert(pair, line.clone()) {
-            earlier.finish(DiversionEnd::Replaced);
-        }
-        Ok((network, line))
-    }
-
-    /// Removes a diversion, unless a newer one has taken its place.
-    pub fn end_diversion(&self, pair: &Pair, line: &Arc<Line>) {
-        let mut state = lock(&self.state);
-        if state.diversions.get(pair).is_some_and(|present| Arc::ptr_eq(present, line)) {
-            state.diversions.remove(pair);
-        }
+        Ok((network, self.diversions.open(pair)?))
     }
 
     pub fn set_addresses(&self, addresses: Vec<(IpAddr, u8)>) {
         let lost: Vec<SharedSocket> = {
             let mut state = lock(&self.state);
-            let State { addresses: own, sockets, diversions, .. } = &mut *state;
+            let State { addresses: own, sockets, .. } = &mut *state;
             *own = Addresses::new(addresses);
-            for (_, line) in diversions.extract_if(|pair, _| !own.contains(pair.local)) {
-                line.finish(DiversionEnd::Gone);
-            }
+            self.diversions.retain(|pair| own.contains(pair.local));
             sockets.extract_if(|connection, _| !own.contains(connection.local.ip())).map(|(_, socket)| socket).collect()
         };
         for socket in lost {
@@ -166,9 +147,7 @@ impl Table {
         let mut state = lock(&self.state);
         state.is_stopped = true;
         state.addresses = Addresses::new(Vec::new());
-        for (_, line) in state.diversions.drain() {
-            line.finish(DiversionEnd::Gone);
-        }
+        self.diversions.retain(|_| false);
         state.sockets.drain().map(|(_, socket)| socket).collect()
     }
 
@@ -180,8 +159,8 @@ impl Table {
         if let Some((connection, socket)) = heading.connection.and_then(|one| state.sockets.get_key_value(&one)) {
             return Recipient::Connection(*connection, socket.clone());
         }
-        match state.diversions.get(&Pair { local: heading.destination, remote: heading.source }) {
-            Some(line) => Recipient::Diversion(line.clone()),
+        match self.diversions.find(&heading.pair()) {
+            Some(line) => Recipient::Diversion(line),
             None if heading.is_useful => Recipient::Host,
             None => Recipient::Nobody,
         }
@@ -227,7 +206,7 @@ impl Table {
 }
 
 /// Locks; what a panic left behind is still the best there is.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -128,7 +128,8 @@ fn turn_on_offloads(tun: BorrowedFd<'_>, features: Features) -> io::Result<TunOf
     Ok(none)
 }
 
-fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+/// Has the system say that something would wait, instead of waiting.
+pub(crate) fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: these commands of fcntl take and return plain integers.
     let result = unsafe {
         let flags = libc::fcntl(descriptor.as_raw_fd(), libc::F_GETFL);

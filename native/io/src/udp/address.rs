@@ -6,21 +6,21 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 /// An address in the kernel's form, IPv4 or IPv6.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub(super) union RawAddress {
+pub(crate) union RawAddress {
     v4: libc::sockaddr_in,
     v6: libc::sockaddr_in6,
 }
 
 impl RawAddress {
-    pub(super) const CAPACITY: libc::socklen_t = size_of::<Self>() as libc::socklen_t;
+    pub(crate) const CAPACITY: libc::socklen_t = size_of::<Self>() as libc::socklen_t;
 
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         // SAFETY: all-zero bytes are a valid value of either C struct (family 0 = unspecified).
         unsafe { mem::zeroed() }
     }
 
     /// The kernel's form of `address`, and its length. For an IPv6 socket IPv4 addresses are mapped (RFC 4291, 2.5.5.2).
-    pub(super) fn new(address: SocketAddr, ipv6_socket: bool) -> (Self, libc::socklen_t) {
+    pub(crate) fn new(address: SocketAddr, ipv6_socket: bool) -> (Self, libc::socklen_t) {
         match address {
             SocketAddr::V4(address) if ipv6_socket => {
                 Self::from_v6(SocketAddrV6::new(address.ip().to_ipv6_mapped(), address.port(), 0, 0))
@@ -31,7 +31,7 @@ impl RawAddress {
     }
 
     /// Reads what the kernel wrote; `None` when it is neither IPv4 nor IPv6. Mapped IPv4 addresses are unmapped.
-    pub(super) fn read(&self) -> Option<SocketAddr> {
+    pub(crate) fn read(&self) -> Option<SocketAddr> {
         // SAFETY: both C structs begin with the family, and every bit pattern is a valid integer.
         let family = unsafe { self.v4.sin_family };
         match libc::c_int::from(family) {

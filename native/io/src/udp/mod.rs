@@ -1,7 +1,7 @@
 //! The socket that carries sealed packets: many datagrams per system call where the kernel can
 //! (`UDP_SEGMENT`, `UDP_GRO`), one by one where it can't, and a twin in memory for tests.
 
-mod address;
+pub(crate) mod address;
 #[cfg(test)]
 pub(crate) mod channel;
 mod control;

@@ -45,6 +45,7 @@ def daemon(
     allow_origin: Annotated[tuple[str, ...], PLAIN] = (),
     allow_local_urls: Annotated[bool, PLAIN] = False,
     image_cache: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
+    user_space_gate: Annotated[bool, PLAIN] = False,
     own_relay: OwnRelay = OwnRelay(),
     reach: Reach = Reach(),
     packets: Packets = Packets(),
@@ -68,6 +69,8 @@ def daemon(
         image_cache: How many GiB of the disk a provider keeps unpacked images in; no image may be larger.
         allow_local_urls: Let requestors have this provider fetch files from this machine and its network by HTTP; it
             fetches from public addresses only otherwise.
+        user_space_gate: Use TCP/IP in user space for the gate also where it could use the kernel's: without a process
+            and namespaces of its own, but slower on long and lossy paths.
     """
     public = tuple(map(Address.parse, public_address))
     listening = Address.parse(listen)
@@ -88,6 +91,7 @@ def daemon(
         allow_origins=allow_origin,
         allow_local_urls=allow_local_urls,
         image_cache_bytes=image_cache << 30,
+        user_space_gate=user_space_gate,
     ))  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from golem_vpn.exeunit.runtimes.cgroups import ControlGroups
 from golem_vpn.exeunit.runtimes.cures import cure
 from golem_vpn.exeunit.runtimes.holder import SetupFailed
 from golem_vpn.exeunit.runtimes.messages import Failed, Standing
-from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime, tun_device_node
+from golem_vpn.exeunit.runtimes.namespace import NamespaceRuntime
 from golem_vpn.exeunit.runtimes.users import IMAGE_IDS, image_root
+from golem_vpn.tun_device import tun_device_node
 
 _TRIAL_ADDRESS = NetworkAddress("0" * 32, ip_interface("192.0.2.1/32"))
 """Of the range for documentation; it never leaves the trial's own namespace."""

@@ -5,16 +5,12 @@ import contextlib
 import errno
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import anyio
 
-from golem_vpn import _native
 from golem_vpn.errors import GolemVpnError, InvalidInput, RuntimeEnded, RuntimeUnavailable
 from golem_vpn.exeunit.runtimes.base import Interface, OutputHandler, Stream
 from golem_vpn.exeunit.runtimes.messages import (
@@ -32,13 +28,8 @@ from golem_vpn.exeunit.runtimes.messages import (
     encode_set_addresses,
 )
 from golem_vpn.exeunit.runtimes.output import Output
+from golem_vpn.native_process import Process, start_native_process
 
-_CODE = """\
-import sys
-sys.path.insert(0, sys.argv[1])
-from golem_vpn._native import sandbox_main
-sys.exit(sandbox_main(sys.argv[2:]))
-"""
 MAX_DESCRIPTORS = 3
 """What the sandbox sends: that of its network interface, if it has one, and those of its namespaces."""
 _PATIENCE = 5.0
@@ -232,22 +223,12 @@ def _too_long() -> InvalidInput:
     return InvalidInput("the command is too long, with its arguments and environment")
 
 
-def _start(control: int) -> "subprocess.Popen[bytes]":
+def _start(control: int) -> Process:
     """Starts the process from the event loop's own thread: it is killed when the thread that started it ends."""
-    package = Path(_native.__file__).parents[1]
-    command = (sys.executable, "-I", "-S", "-c", _CODE, str(package), str(control), str(os.getpid()))
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        cwd="/",
-        env={},
-        pass_fds=(control,),
-        start_new_session=True,
-    )
+    return start_native_process("sandbox_main", control, str(os.getpid()))
 
 
-async def _wait_for_end(process: "subprocess.Popen[bytes]") -> None:
+async def _wait_for_end(process: Process) -> None:
     """Waits for a process that is about to end, and takes over if it does not."""
     if process.returncode is not None:
         return

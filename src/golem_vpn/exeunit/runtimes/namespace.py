@@ -1,6 +1,5 @@
 """The reference runtime: payloads as ordinary processes in namespaces of their own, without any privilege."""
 
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from golem_vpn.exeunit.runtimes.processors import hold_to_processors
 from golem_vpn.exeunit.runtimes.usage import cpu_seconds_below
 from golem_vpn.exeunit.runtimes.users import PAYLOAD_NAME, PayloadUser, guest, image_root
 from golem_vpn.trees import remove_tree
+from golem_vpn.tun_device import tun_device_node
 
 INTERFACE = "vpn0"
 DEFAULT_MTU = 1420
@@ -54,11 +54,6 @@ _OF_GUEST = {"HOME": WORK, "USER": PAYLOAD_NAME, "LOGNAME": PAYLOAD_NAME}
 _OF_ROOT = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
 
 log = structlog.get_logger()
-
-
-def tun_device_node() -> Path:
-    """Gives the host's TUN device node, `/dev/net/tun` unless `GOLEM_VPN_TUN_DEVICE` names another one."""
-    return Path(os.environ.get("GOLEM_VPN_TUN_DEVICE") or "/dev/net/tun")
 
 
 class NamespaceRuntime:

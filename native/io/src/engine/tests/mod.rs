@@ -1,6 +1,7 @@
 //! Engines with queues as devices, over real sockets and over a wire in memory. The tests carry the handshakes,
 //! as the control plane does.
 
+mod kernel_stack;
 mod relaying;
 mod stack;
 mod tun;

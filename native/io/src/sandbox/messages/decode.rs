@@ -61,7 +61,7 @@ fn device(reader: &mut Reader<'_>) -> Result<Device, Malformed> {
     })
 }
 
-fn interface_address(reader: &mut Reader<'_>) -> Result<InterfaceAddress, Malformed> {
+pub(crate) fn interface_address(reader: &mut Reader<'_>) -> Result<InterfaceAddress, Malformed> {
     let text = reader.text()?;
     let (address, prefix) = text.split_once('/').ok_or(Malformed("an address has no prefix length"))?;
     let address: IpAddr = address.parse().map_err(|_| Malformed("an address can't be read"))?;

@@ -1,6 +1,6 @@
 //! What the launching side and the service tell each other, one message a packet.
 
-mod decode;
+pub(crate) mod decode;
 
 use std::ffi::CString;
 use std::net::IpAddr;

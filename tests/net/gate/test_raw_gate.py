@@ -13,8 +13,8 @@ from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.gate import open_gate
 from golem_vpn.sdk.machine import PayloadMachine
 from tests.net import frames
+from tests.net.gate.test_gate import ECHO_PORT, start_echo
 from tests.net.machines import payload_machines
-from tests.net.test_gate import ECHO_PORT, start_echo
 
 pytestmark = [pytest.mark.network, pytest.mark.anyio]
 

@@ -1,0 +1,1 @@
+"""The gate: websockets into a network, over long and lossy paths."""
