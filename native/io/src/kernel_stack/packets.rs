@@ -80,8 +80,20 @@ impl Packets {
         let queue = Arc::new(queue);
         let attached = self.slot.engine.add_queue(self.slot.id, end, NAME.to_owned(), port.config.clone());
         port.queue = Some(queue.clone());
-        runtime.spawn(Relay { packets: self.clone(), queue: queue.clone() }.run(tun, attached));
+        let relay = Relay { packets: self.clone(), queue: queue.clone() };
+        runtime.spawn(async move {
+            if let Err(error) = relay.run(tun, attached).await {
+                relay.packets.fail(&error);
+            }
+        });
         Ok(queue)
+    }
+
+    /// Ends the diversions, as their packets can't be looked at any more, and gives the TUN back.
+    fn fail(&self, error: &io::Error) {
+        tracing::warn!(%error, "packets of the gate can't be looked at any more");
+        self.diversions.retain(|_| false);
+        self.look_away();
     }
 
     /// Gives the TUN back to the engine, unless there are diversions again; whether that happened.
@@ -115,30 +127,31 @@ struct Relay {
 }
 
 impl Relay {
-    async fn run(self, tun: Tun, attached: Attached) {
+    /// Runs until the engine has the TUN again.
+    async fn run(&self, tun: Tun, attached: Attached) -> io::Result<()> {
         // SAFETY: this descriptor stays open and the same as long as the reference to it lives.
-        let watch = unsafe { AsyncFd::register_with_interest(self.packets.tun.clone(), Interest::READABLE) };
-        let Ok(watch) = watch else { return };
-        if !matches!(attached.await, Ok(Ok(()))) {
-            return;
-        }
+        let watch = unsafe { AsyncFd::register_with_interest(self.packets.tun.clone(), Interest::READABLE)? };
+        attached.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
         let mut buffer = vec![0; READ_LENGTH];
         let mut is_over = false;
         while !self.queue.is_closed() {
             tokio::select! {
                 () = self.queue.readable() => self.deliver(&tun),
                 ready = watch.readable(), if !is_over => {
-                    let Ok(mut ready) = ready else { return };
+                    let mut ready = ready?;
                     match tun.read(&mut buffer) {
                         Ok((offload, packet)) => self.forward(offload, packet).await,
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                        Err(_) => return,
+                        // Interrupted, or a packet that can't be read: the next one may be fine.
+                        Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::InvalidData) => {}
+                        Err(error) => return Err(error),
                     }
                 }
                 () = self.packets.diversions.emptied(), if !is_over => is_over = self.packets.look_away(),
             }
         }
         self.deliver(&tun);
+        Ok(())
     }
 
     /// Hands out what came from the network.
