@@ -8,16 +8,17 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::link::Waiting;
-use crate::packet::{IpHeader, flow_hash, mark_congestion};
+use crate::packet::{IpHeader, behead, flow_hash, mark_congestion};
 use codel::Codel;
 
 const FLOWS: usize = 64;
 /// What a flow may send before it is the next one's turn.
 const QUANTUM: isize = 1514;
-const MOST_BYTES: usize = 2 << 20;
-/// Packets that are waited with before the queue has no room; more still fit, but it costs the longest flow's.
+/// What waits at most: enough for CoDel to take effect before, in the time of which quick flows fill some MiB.
+const MOST_BYTES: usize = 8 << 20;
+/// What waits before the queue has no room for those who can wait themselves.
+const ENOUGH_BYTES: usize = 2 << 20;
 const ENOUGH_PACKETS: usize = 1024;
-const LONGEST_PACKET: usize = 65_535;
 
 pub(crate) struct FairQueue {
     flows: Box<[Flow]>,
@@ -52,9 +53,9 @@ impl FairQueue {
         self.length
     }
 
-    /// Whether another packet fits, however long it is.
+    /// Whether another packet is welcome.
     pub fn has_room(&self) -> bool {
-        self.length < ENOUGH_PACKETS && self.bytes + LONGEST_PACKET <= MOST_BYTES
+        self.length < ENOUGH_PACKETS && self.bytes < ENOUGH_BYTES
     }
 
     /// Adds a packet; says how many of the longest flow had to go for it.
@@ -114,7 +115,9 @@ impl FairQueue {
             let is_last = flow.packets.is_empty();
             if flow.codel.is_one_too_many(now, sojourn, is_last) && !mark_congestion(&mut waiting.packet) {
                 self.late += 1;
-                continue;
+                if !behead(&waiting.offload, &mut waiting.packet) {
+                    continue;
+                }
             }
             flow.credit -= length as isize;
             return Some(waiting);

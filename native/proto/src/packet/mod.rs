@@ -1,5 +1,6 @@
 //! Inner packets: reading their headers, splitting super-packets, merging packets into super-packets, framing for Ethernet.
 
+mod behead;
 pub mod checksum;
 mod congestion;
 pub mod ethernet;
@@ -14,6 +15,7 @@ mod split;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+pub(crate) use behead::behead;
 pub use congestion::Ecn;
 pub(crate) use congestion::{carry_congestion, mark_congestion};
 pub(crate) use flow::flow_hash;

@@ -74,7 +74,7 @@ fn devices_are_not_to_be_read_before_anything_is_lost() {
 #[test]
 fn what_finds_no_room_or_waits_for_long_is_counted() {
     let mut pair = pair();
-    let (most, length) = (4 << 20, LENGTH as u32);
+    let (most, length) = (12 << 20, LENGTH as u32);
     (1..=most / length).for_each(|number| pair.send(Offload::default(), &numbered(1, number)));
     let full = pair.alice.counters().drops(DropReason::SendQueueFull);
     assert!(full > 0);
