@@ -5,7 +5,6 @@ import statistics
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -14,11 +13,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.measures.iperf import PORT, iperf3_server
 from bench.measures.processes import resident_bytes
 from bench.peers.golem_vpn import daemon_pair
 from bench.peers.introduction import ADDRESSES, introduce
 from bench.report import RESULTS, machine
-from bench.wire import veth
+from bench.wire import Wire, veth
 from golem_vpn.cli.session import daemon_file
 from tests.lab.nodes import Node
 
@@ -92,8 +92,9 @@ def run_long(console: Console, seconds: int) -> Path:
     Raises:
         FileNotFoundError: there is no `iperf3`.
     """
-    with _pair() as (left, right):
-        run = _measure(left, right, seconds)
+    with veth() as wire, daemon_pair(wire, "--rekey-after", str(REKEY_SECONDS)) as (left, right):
+        introduce(left, right)
+        run = _measure(wire, left, right, seconds)
     _print(console, run)
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / "long.json"
@@ -101,31 +102,17 @@ def run_long(console: Console, seconds: int) -> Path:
     return path
 
 
-@contextmanager
-def _pair() -> Iterator[tuple[Node, Node]]:
-    """Runs a daemon in each of two hosts on a veth, both attached to one network."""
-    with veth() as wire, daemon_pair(wire, "--rekey-after", str(REKEY_SECONDS)) as (left, right):
-        introduce(left, right)
-        yield left, right
-
-
-def _measure(left: Node, right: Node, seconds: int) -> Run:
+def _measure(wire: Wire, left: Node, right: Node, seconds: int) -> Run:
     before = _kernel_drops(left, right)
-    serve = ["iperf3", "--server", "--one-off", "--bind", ADDRESSES[1]]
-    server = subprocess.Popen(right.machine.command(serve), stdout=subprocess.DEVNULL)
     options = ["--connect-timeout", "5000", "--interval", str(WINDOW_SECONDS), "--json"]
-    load = ["iperf3", "--client", ADDRESSES[1], "--time", str(seconds), *options]
-    try:
-        sleep(0.5)
+    load = ["iperf3", "--client", ADDRESSES[1], "--port", str(PORT), "--time", str(seconds), *options]
+    with iperf3_server(wire.right, ADDRESSES[1]):
         client = subprocess.Popen(left.machine.command(load), stdout=subprocess.PIPE, text=True)
         try:
             samples = _watch((left, right), client, seconds + 30)
             report = json.loads(client.communicate(timeout=30)[0])
         finally:
             client.kill()
-    finally:
-        server.kill()
-        server.wait()
     if "error" in report:
         raise RuntimeError(f"iperf3: {report['error']}")
     rates = [interval["sum"]["bits_per_second"] / 1e6 for interval in report["intervals"]]

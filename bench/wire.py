@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from tests.lab.namespace import Namespace
-from tests.lab.wire import join
+from tests.lab.wire import End, join
+from tests.lab.wire import Wire as Bridge
 
 MTU = 1500
 VETH = "veth"
@@ -34,22 +35,31 @@ class Wire:
         """Both, the left one first."""
         return self.left, self.right
 
+    @property
+    def ends(self) -> tuple[End, End]:
+        """Where it is plugged in."""
+        return (self.left.machine, self.left.interface), (self.right.machine, self.right.interface)
+
 
 @contextmanager
 def veth() -> Iterator[Wire]:
     """Makes two hosts on a plain veth, which carries offloaded packets whole, and removes them afterwards."""
-    machines = []
-    try:
-        for side in ("left", "right"):
-            machines.append(Namespace(f"gvb{os.getpid()}-{side}"))
-        left, right = (Host(machine, f"10.99.0.{number}", "wire0") for number, machine in enumerate(machines, start=1))
-        join((left.machine, left.interface), (right.machine, right.interface))
-        for host in (left, right):
-            host.machine.ip(f"address add {host.address}/24 dev {host.interface}")
-        yield Wire(left, right)
-    finally:
-        for machine in machines:
-            machine.delete()
+    with _hosts() as wire:
+        join(*wire.ends)
+        _address(wire)
+        yield wire
+
+
+@contextmanager
+def long_way() -> Iterator[tuple[Wire, Bridge]]:
+    """Makes two hosts joined by the laboratory's bridge, which does no harm yet, and removes them afterwards."""
+    with _hosts() as wire:
+        bridge = Bridge(*wire.ends)
+        try:
+            _address(wire)
+            yield wire, bridge
+        finally:
+            bridge.close()
 
 
 @contextmanager
@@ -65,3 +75,21 @@ def nic_like() -> Iterator[Wire]:
 
 
 WIRES: dict[str, Callable[[], AbstractContextManager[Wire]]] = {VETH: veth, NIC: nic_like}
+
+
+@contextmanager
+def _hosts() -> Iterator[Wire]:
+    """Makes two hosts that nothing joins yet."""
+    hosts: list[Host] = []
+    try:
+        for number, side in enumerate(("left", "right"), start=1):
+            hosts.append(Host(Namespace(f"gvb{os.getpid()}-{side}"), f"10.99.0.{number}", "wire0"))
+        yield Wire(*hosts)
+    finally:
+        for host in hosts:
+            host.machine.delete()
+
+
+def _address(wire: Wire) -> None:
+    for host in wire.hosts:
+        host.machine.ip(f"address add {host.address}/24 dev {host.interface}")

@@ -22,29 +22,15 @@ LENGTH_16, LENGTH_64 = 126, 127
 
 
 def main() -> None:
-    """Runs all connections side by side."""
+    """Runs one connection."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", help="ws://… or tcp://HOST:PORT")
     parser.add_argument("direction", choices=["up", "down"])
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--control", default="-", help="congestion control of the sending end, where it is a kernel's")
-    parser.add_argument("--message", type=int, default=BLOCK, help="bytes of each message")
-    parser.add_argument("--connections", type=int, default=1)
     options = parser.parse_args()
     run = _upload if options.direction == "up" else _download
-    connections = [_connect(options.target) for _ in range(options.connections)]
-    counts: list[int] = []
-    threads = [
-        threading.Thread(target=lambda connection=connection: counts.append(run(connection, options)))
-        for connection in connections
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(counts) < options.connections:
-        raise SystemExit("not all connections came to their end")
-    print(sum(counts))
+    print(run(_connect(options.target), options))
 
 
 class Connection:
@@ -127,8 +113,7 @@ def _upload(connection: Connection, options: argparse.Namespace) -> int:
     if options.control != "-":
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, options.control.encode())
     stream.sendall(connection.framed(f"take {options.seconds} -\n".encode()))
-    frame = connection.framed(bytes(options.message))
-    block = frame * max(1, BLOCK // len(frame))
+    block = connection.framed(bytes(BLOCK))
     answered = threading.Event()
 
     def send() -> None:

@@ -1,6 +1,5 @@
 """A requestor's daemon on one machine and a member of its network on another, and what goes between them."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -9,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.wire import long_way
 from golem_vpn.cli.session import daemon_file
 from tests.lab.namespace import Namespace
 from tests.lab.nodes import Node, Nodes, attach
-from tests.lab.wire import Wire, join
+from tests.lab.wire import Wire as Bridge
 
-ADDRESSES = ("10.99.0.1", "10.99.0.2")
 MEMBER = "10.97.0.2"
 PORT = 7000
 FOLDER = Path(__file__).parent
@@ -23,25 +22,26 @@ MARGIN = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What goes through a connection, or through several side by side."""
+    """What goes through a connection."""
 
     direction: str
     """`up` into the network, or `down`."""
     seconds: float
     control: str = "-"
     """The congestion control of the sender, where it is a program."""
-    message: int = 1 << 16
-    connections: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Machines:
-    """The requestor's machine, with its daemon, and the member's; `wire` joins them where it does harm."""
+    """The requestor's machine, with its daemon, and the member's."""
 
     requestor: Node
     member: Node
     network: str
-    wire: Wire | None
+    address: str
+    """Of the member's machine, on the wire between both."""
+    bridge: Bridge
+    """What does harm to that wire."""
 
     def gate(self, load: Load) -> float:
         """Gives the Mbit/s that come through the gate."""
@@ -52,13 +52,12 @@ class Machines:
 
     def plain(self, load: Load) -> float:
         """Gives the Mbit/s of the kernels' own TCP over the same wire."""
-        return self._run(f"tcp://{ADDRESSES[1]}:{PORT}", load)
+        return self._run(f"tcp://{self.address}:{PORT}", load)
 
     def _run(self, target: str, load: Load) -> float:
-        options = {"seconds": load.seconds, "message": load.message, "connections": load.connections}
-        arguments = [f"--{name}={value}" for name, value in options.items()]
-        program = [sys.executable, str(FOLDER / "load.py"), target, load.direction, f"--control={load.control}"]
-        command = self.requestor.machine.command([*program, *arguments])
+        options = [f"--seconds={load.seconds}", f"--control={load.control}"]
+        program = [sys.executable, str(FOLDER / "load.py"), target, load.direction, *options]
+        command = self.requestor.machine.command(program)
         finished = subprocess.run(command, capture_output=True, text=True, timeout=load.seconds + MARGIN)
         if finished.returncode:
             raise RuntimeError(f"no load: {finished.stderr.strip()}\n{self.requestor.log()[-2000:]}")
@@ -66,33 +65,17 @@ class Machines:
 
 
 @contextmanager
-def machines(*options: str, is_long: bool) -> Iterator[Machines]:
-    """Joins two machines by a wire, and runs their daemons.
-
-    Args:
-        options: Those of the requestor's daemon.
-        is_long: Whether the wire is one that can do harm.
-    """
+def machines(*options: str) -> Iterator[Machines]:
+    """Joins two machines by a wire that can do harm, and runs their daemons; `options` are those of the requestor's."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="golem-vpn-bench-")))
-        near, far = spaces = [Namespace(f"gvg{os.getpid()}-{side}") for side in ("near", "far")]
-        for space in spaces:
-            stack.callback(space.delete)
-        ends = ((near, "wire0"), (far, "wire0"))
-        wire = None
-        if is_long:
-            wire = Wire(*ends)
-            stack.callback(wire.close)
-        else:
-            join(*ends)
-        for space, address in zip(spaces, ADDRESSES, strict=True):
-            space.ip(f"address add {address}/24 dev wire0")
+        wire, bridge = stack.enter_context(long_way())
         nodes = Nodes(folder, stack)
-        requestor = nodes.hub(near, *options)
-        [member] = nodes.join(requestor, {far: ()})
+        requestor = nodes.hub(wire.left.machine, *options)
+        [member] = nodes.join(requestor, {wire.right.machine: ()})
         network = attach(requestor, {member: MEMBER})
-        stack.enter_context(_peer(far))
-        yield Machines(requestor, member, network, wire)
+        stack.enter_context(_peer(wire.right.machine))
+        yield Machines(requestor, member, network, wire.right.address, bridge)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.gate.machines import Load, Machines, machines
-from bench.net.streams import AVAILABLE, CONTROLS, LINE
+from bench.net.streams import LINE, available_controls
 
 LOSSES = (0.0, 0.001, 0.01)
 DIRECTIONS = ("up", "down")
@@ -25,15 +25,14 @@ def measure_paths(stacks: dict[str, tuple[str, ...]], rounds: int, seconds: floa
         seconds: How long each stream lasts.
         progress: Where to tell what is being measured.
     """
-    controls = [control for control in CONTROLS if control in AVAILABLE.read_text().split()]
+    controls = available_controls()
     paths: Paths = {}
     for number in range(rounds):
         for name, options in stacks.items():
             progress.print(f"round {number + 1} of {rounds}: {name} over 40 ms")
-            with machines(*options, is_long=True) as made:
+            with machines(*options) as made:
                 for loss in LOSSES:
-                    assert made.wire is not None
-                    made.wire.impair(loss=loss, **LINE)
+                    made.bridge.impair(loss=loss, **LINE)
                     for row, reached in _measure(made, name, controls, seconds):
                         paths.setdefault(row[0], {}).setdefault(row[1], {}).setdefault(f"{loss:.1%}", []).append(
                             reached

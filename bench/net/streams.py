@@ -1,9 +1,7 @@
 """A TCP stream inside each carrier, over a wire with the delay and the losses of a long way."""
 
-import os
 import statistics
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,16 +15,13 @@ from bench.peers.bare import bare_wire
 from bench.peers.golem_vpn import golem_vpn
 from bench.peers.tcp_in_tcp import tcp_in_tcp
 from bench.peers.wireguard_go import wireguard_go
-from bench.wire import Host, Wire
-from tests.lab.namespace import Namespace
-from tests.lab.wire import Wire as Bridge
+from bench.wire import long_way
 
 CONTROLS = ("bbr", "cubic")
 LOSSES = (0.0, 0.01, 0.03)
 LINE = {"delay": 20, "rate": 100}
 """40 ms there and back, 100 Mbit/s."""
 AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
-INTERFACE = "wire0"
 
 Figures = dict[str, dict[str, dict[str, list[float]]]]
 """Mbit/s of each round, by congestion control, carrier and loss in percent."""
@@ -40,9 +35,14 @@ class Plan:
     seconds: float
 
 
+def available_controls() -> list[str]:
+    """Names those congestion controls that the kernel has."""
+    return [control for control in CONTROLS if control in AVAILABLE.read_text().split()]
+
+
 def measure_streams(plan: Plan, progress: Console) -> Figures:
     """Measures all carriers alternately under each congestion control that the kernel has."""
-    figures: Figures = {control: {} for control in CONTROLS if control in AVAILABLE.read_text().split()}
+    figures: Figures = {control: {} for control in available_controls()}
     for number in range(plan.rounds):
         for control, by_carrier in figures.items():
             for name, carrier in _carriers(control).items():
@@ -78,28 +78,9 @@ def _carriers(control: str) -> dict[str, Peer]:
 
 def _measure(carrier: Peer, control: str, seconds: float) -> Iterator[tuple[float, float]]:
     """Gives what is reached at each loss."""
-    with _long_wire() as (wire, bridge), carrier(wire) as link:
-        for loss in LOSSES:
-            bridge.impair(loss=loss)
-            yield loss, tcp_throughput(wire.left, wire.right, link.address, seconds, control)
-
-
-@contextmanager
-def _long_wire() -> Iterator[tuple[Wire, Bridge]]:
-    """Makes two hosts joined by the laboratory's bridge, and removes them afterwards."""
-    namespaces = [Namespace(f"gvb{os.getpid()}-{side}") for side in ("left", "right")]
-    try:
-        left, right = namespaces
-        bridge = Bridge((left, INTERFACE), (right, INTERFACE))
-        try:
-            bridge.impair(**LINE)
-            hosts = []
-            for namespace, address in zip(namespaces, ("10.99.0.1", "10.99.0.2"), strict=True):
-                namespace.ip(f"address add {address}/24 dev {INTERFACE}")
-                hosts.append(Host(namespace, address, INTERFACE))
-            yield Wire(*hosts), bridge
-        finally:
-            bridge.close()
-    finally:
-        for namespace in namespaces:
-            namespace.delete()
+    with long_way() as (wire, bridge):
+        bridge.impair(**LINE)
+        with carrier(wire) as link:
+            for loss in LOSSES:
+                bridge.impair(loss=loss)
+                yield loss, tcp_throughput(wire.left, wire.right, link.address, seconds, control)

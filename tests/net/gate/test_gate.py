@@ -4,12 +4,14 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from golem_vpn.cli.local_set import LocalSet
 from golem_vpn.errors import ConnectionRefused, ConnectionTimeout, Forbidden
@@ -66,6 +68,19 @@ async def test_bytes_come_back_whatever_the_messages(client: Client) -> None:
             assert digest.digest() == hashlib.sha256(big).digest()
 
 
+@asynccontextmanager
+async def open_when_served(client: Client, machine: PayloadMachine, port: int) -> AsyncIterator[ClientConnection]:
+    """Opens a gate as soon as a program listens, which may still be starting."""
+    async with AsyncExitStack() as stack:
+        gate = None
+        while gate is None:
+            try:
+                gate = await stack.enter_async_context(open_gate(client, machine.network, machine.address, port))
+            except ConnectionRefused:
+                await anyio.sleep(0.1)
+        yield gate
+
+
 async def test_the_payload_ends_the_connection_after_its_last_byte(client: Client) -> None:
     serve = (
         "import socket; s = socket.create_server(('', 7001)); c, _ = s.accept(); c.sendall(bytes(5_000_000)); c.close()"
@@ -73,13 +88,8 @@ async def test_the_payload_ends_the_connection_after_its_last_byte(client: Clien
     async with payload_machines(client, count=1) as (machine,):
         batch = await machine.spawn("/usr/bin/python3", "-I", "-c", serve)
         with anyio.fail_after(20):
-            while True:
-                try:
-                    async with open_gate(client, machine.network, machine.address, 7001) as gate:
-                        assert len(await receive_all(gate)) == 5_000_000
-                    break
-                except ConnectionRefused:
-                    await anyio.sleep(0.1)
+            async with open_when_served(client, machine, 7001) as gate:
+                assert len(await receive_all(gate)) == 5_000_000
         await machine.finish(batch)
 
 
@@ -88,14 +98,9 @@ async def test_the_client_ends_the_connection_after_its_last_byte(client: Client
     async with payload_machines(client, count=1) as (machine,):
         batch = await machine.spawn("/usr/bin/python3", "-I", "-c", count)
         with anyio.fail_after(20):
-            while True:
-                try:
-                    async with open_gate(client, machine.network, machine.address, 7002) as gate:
-                        for _ in range(50):
-                            await gate.send(bytes(100_000))
-                    break
-                except ConnectionRefused:
-                    await anyio.sleep(0.1)
+            async with open_when_served(client, machine, 7002) as gate:
+                for _ in range(50):
+                    await gate.send(bytes(100_000))
         assert (await machine.finish(batch)).strip() == "5000000"
 
 
@@ -129,13 +134,8 @@ async def test_the_source_address_is_the_requestors(client: Client) -> None:
                 await client.add_address(machine.network, expected)
             await machine.spawn("/usr/bin/python3", "-I", "-c", serve)
             with anyio.fail_after(20):
-                while True:
-                    try:
-                        async with open_gate(client, machine.network, machine.address, 7003) as gate:
-                            assert (await receive_all(gate)).decode() == expected
-                        break
-                    except ConnectionRefused:
-                        await anyio.sleep(0.1)
+                async with open_when_served(client, machine, 7003) as gate:
+                    assert (await receive_all(gate)).decode() == expected
 
 
 @pytest.mark.timeout(180)

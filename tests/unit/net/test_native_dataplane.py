@@ -78,14 +78,20 @@ async def reach(owner: Daemon, timeout: float) -> str:
     return "connected"
 
 
+async def meet(owner: Daemon, member: Daemon) -> NativeStack:
+    """Has both share a network, and gives the member's stack there once packets reach it."""
+    await member.node.directory.join(await owner.node.directory.ticket())
+    await owner.node.membership.publish(draft(owner, member))
+    await eventually(lambda: member.node.membership.document(NETWORK) is not None)
+    stack = stack_of(member, MEMBER_ADDRESS)
+    assert await reach(owner, timeout=10) == "refused"
+    return stack
+
+
 async def test_members_exchange_packets_until_one_is_removed(tmp_path: Path) -> None:
     keys = secrets.token_bytes(32), secrets.token_bytes(32)
     async with daemon(tmp_path / "owner", keys[0], hub=True) as owner, daemon(tmp_path / "member", keys[1]) as member:
-        await member.node.directory.join(await owner.node.directory.ticket())
-        await owner.node.membership.publish(draft(owner, member))
-        await eventually(lambda: member.node.membership.document(NETWORK) is not None)
-        stack = stack_of(member, MEMBER_ADDRESS)
-        assert await reach(owner, timeout=10) == "refused"
+        stack = await meet(owner, member)
         (peer,) = (await owner.data_plane.snapshot())["peers"]
         assert peer["nodeId"] == member.id
         assert peer["bytesIn"] > 0
@@ -101,11 +107,7 @@ async def test_the_cipher_that_one_end_insists_on_is_used(tmp_path: Path, cipher
         daemon(tmp_path / "owner", keys[0], hub=True) as owner,
         daemon(tmp_path / "member", keys[1], cipher=cipher) as member,
     ):
-        await member.node.directory.join(await owner.node.directory.ticket())
-        await owner.node.membership.publish(draft(owner, member))
-        await eventually(lambda: member.node.membership.document(NETWORK) is not None)
-        stack = stack_of(member, MEMBER_ADDRESS)
-        assert await reach(owner, timeout=10) == "refused"
+        stack = await meet(owner, member)
         (peer,) = (await owner.data_plane.snapshot())["peers"]
         assert [network["cipher"] for network in peer["networks"]] == [cipher]
         stack.close()

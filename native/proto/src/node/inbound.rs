@@ -70,7 +70,7 @@ impl Node {
         if begins_connection(&ip, packet) {
             self.clamp(from.arrival.link, &ip, packet);
         }
-        if ecn != Ecn::NotCapable && !carry_congestion(ecn, packet) {
+        if !carry_congestion(ecn, packet) {
             return Err(DropReason::CongestionMet);
         }
         let device = self.switch.device(id).ok_or(DropReason::NoDevice)?;

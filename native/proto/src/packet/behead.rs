@@ -1,51 +1,40 @@
 //! Taking the first segment out of a TCP super-packet: what a queue drops where the whole would be dozens of packets.
 
+use std::ops::Range;
+
 use super::checksum;
-use super::segment::tcp_header_length;
-use super::{IpHeader, TCP_CHECKSUM, read_u16, read_u32, write_u16, write_u32};
-use crate::{Offload, OffloadKind};
+use super::split::write_ip_header;
+use super::{IpHeader, Split, TCP_CHECKSUM, read_u32, write_u16, write_u32};
+use crate::Offload;
 
 /// Takes the first segment out; `false`, and nothing is changed, where there is no other one, or this is no TCP.
 pub(crate) fn behead(offload: &Offload, packet: &mut Vec<u8>) -> bool {
-    let segment_size = usize::from(offload.segment_size);
-    let Some((ip, headers)) = tcp_headers(offload, packet) else { return false };
-    if segment_size == 0 || packet.len() <= headers + segment_size {
-        return false;
-    }
-    packet.drain(headers..headers + segment_size);
+    let Some((ip, first)) = first_segment(offload, packet) else { return false };
+    let length = first.len();
+    packet.truncate(ip.total_length);
+    packet.drain(first);
     let (ip_header, transport) = packet.split_at_mut(ip.header_length);
-    let sequence = read_u32(transport, 4).wrapping_add(segment_size as u32);
+    let sequence = read_u32(transport, 4).wrapping_add(length as u32);
     write_u32(transport, 4, sequence);
     if offload.checksum.is_some() {
         let sum = checksum::pseudo_header(ip.source, ip.destination, ip.protocol, transport.len());
         write_u16(transport, TCP_CHECKSUM, sum.partial());
     }
-    if ip.source.is_ipv4() {
-        write_u16(ip_header, 2, (ip_header.len() + transport.len()) as u16);
-        write_u16(ip_header, 4, read_u16(ip_header, 4).wrapping_add(1));
-        checksum::write_ipv4(ip_header);
-    } else {
-        write_u16(ip_header, 4, transport.len() as u16);
-    }
+    write_ip_header(&ip, ip_header, 1, transport.len());
     true
 }
 
-/// The IP header, and the length of all headers. Those with IPv6 extensions are left alone.
-fn tcp_headers(offload: &Offload, packet: &mut Vec<u8>) -> Option<(IpHeader, usize)> {
-    if !matches!(offload.kind, OffloadKind::TcpV4 | OffloadKind::TcpV6) {
-        return None;
-    }
-    let ip = IpHeader::parse(packet).ok().filter(|ip| ip.protocol == super::PROTOCOL_TCP && !ip.fragment)?;
-    packet.truncate(ip.total_length);
-    let headers = ip.header_length + tcp_header_length(&packet[ip.header_length..])?;
-    Some((ip, headers))
+/// The IP header with all before TCP, and where the data of the first of several segments lies.
+fn first_segment(offload: &Offload, packet: &[u8]) -> Option<(IpHeader, Range<usize>)> {
+    let split = Split::new(offload, &IpHeader::parse(packet).ok()?, packet).ok()?;
+    Some((*split.ip(), split.first_of_tcp()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PartialChecksum;
-    use crate::packet::Split;
+    use crate::packet::read_u16;
+    use crate::{OffloadKind, PartialChecksum};
 
     const SEGMENT: u16 = 100;
 

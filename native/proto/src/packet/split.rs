@@ -1,6 +1,8 @@
 //! Splits a super-packet into the packets it stands for, as a network card with segmentation offload does, and
 //! completes checksums that the kernel left partial.
 
+use std::ops::Range;
+
 use super::checksum::{self, Sum};
 use super::extension::with_extensions;
 use super::segment::tcp_header_length;
@@ -75,8 +77,8 @@ impl<'a> Split<'a> {
         headers.copy_from_slice(self.headers);
         payload.copy_from_slice(part);
         let (ip_header, transport) = headers.split_at_mut(self.ip.header_length);
-        self.write_ip_header(ip_header, index, transport.len() + part.len());
         let transport_length = transport.len() + part.len();
+        write_ip_header(&self.ip, ip_header, index, transport_length);
         let sum = checksum::pseudo_header(self.ip.source, self.ip.destination, self.ip.protocol, transport_length);
         if self.ip.protocol == PROTOCOL_TCP {
             self.write_tcp_header(transport, index);
@@ -89,19 +91,20 @@ impl<'a> Split<'a> {
         }
     }
 
+    /// The header with the extension headers of IPv6.
+    pub(super) fn ip(&self) -> &IpHeader {
+        &self.ip
+    }
+
+    /// Where the data of the first packet lies, if this is TCP and there are others.
+    pub(super) fn first_of_tcp(&self) -> Option<Range<usize>> {
+        let start = self.headers.len();
+        (self.ip.protocol == PROTOCOL_TCP && self.count() > 1).then_some(start..start + self.segment_size)
+    }
+
     fn part(&self, index: usize) -> &'a [u8] {
         let start = index * self.segment_size;
         &self.payload[start..self.payload.len().min(start + self.segment_size)]
-    }
-
-    fn write_ip_header(&self, header: &mut [u8], index: usize, transport_length: usize) {
-        if self.ip.source.is_ipv4() {
-            write_u16(header, 2, (header.len() + transport_length) as u16);
-            write_u16(header, 4, read_u16(header, 4).wrapping_add(index as u16));
-            checksum::write_ipv4(header);
-        } else {
-            write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
-        }
     }
 
     fn write_tcp_header(&self, header: &mut [u8], index: usize) {
@@ -113,6 +116,18 @@ impl<'a> Split<'a> {
         if index > 0 {
             header[TCP_FLAGS] &= !FLAG_CWR;
         }
+    }
+}
+
+/// Writes the lengths, and in IPv4 identification and checksum, of the packet that comes `index` after the one that
+/// the header is of.
+pub(super) fn write_ip_header(ip: &IpHeader, header: &mut [u8], index: usize, transport_length: usize) {
+    if ip.source.is_ipv4() {
+        write_u16(header, 2, (header.len() + transport_length) as u16);
+        write_u16(header, 4, read_u16(header, 4).wrapping_add(index as u16));
+        checksum::write_ipv4(header);
+    } else {
+        write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
     }
 }
 
