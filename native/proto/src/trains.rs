@@ -1,16 +1,15 @@
-//! Datagrams on their way out, gathered into trains that one system call sends.
+//! Datagrams on their way out, gathered into trains.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::{Ecn, Route, Transmit};
+use crate::session::SealKey;
+use crate::train::{SealedTrain, Train};
+use crate::{Ecn, Route};
 
-/// Most datagrams that Linux segments out of one call.
-const MOST_SEGMENTS: usize = 64;
-/// Most bytes of one UDP call.
-const LONGEST: usize = 65_507;
 /// Most trains that wait.
 const MOST_TRAINS: usize = 1024;
-/// Most empty trains that are kept.
+/// Most trains whose room is kept.
 const MOST_SPARE: usize = 64;
 /// How far back a train for the same place is looked for.
 const LOOK_BACK: usize = 8;
@@ -20,32 +19,20 @@ const LOOK_BACK: usize = 8;
 pub(crate) struct Trains {
     ready: VecDeque<Train>,
     bytes: usize,
-    spare: Vec<Train>,
-    taken: Option<Train>,
-}
-
-struct Train {
-    to: Route,
-    ecn: Ecn,
-    segment_size: usize,
-    segments: usize,
-    /// Whether another datagram may join.
-    open: bool,
-    length: usize,
-    bytes: Box<[u8]>,
+    spare: Vec<SealedTrain>,
 }
 
 impl Trains {
-    /// Room for one more datagram, not cleared; `None` when too many wait.
-    pub fn room(&mut self, to: Route, ecn: Ecn, length: usize) -> Option<&mut [u8]> {
-        let behind = self.ready.iter().rev().take(LOOK_BACK).position(|train| train.to == to);
+    /// Room for one more datagram, not cleared, to be sealed with `key`; `None` when too many wait.
+    pub fn room(&mut self, to: Route, ecn: Ecn, length: usize, key: Option<&Arc<SealKey>>) -> Option<&mut [u8]> {
+        let behind = self.ready.iter().rev().take(LOOK_BACK).position(|train| train.to() == to);
         let last = behind.map(|behind| self.ready.len() - 1 - behind);
         let index = match last.filter(|last| self.ready[*last].takes(ecn, length)) {
             Some(last) => last,
             None => self.start(to, ecn, length)?,
         };
         self.bytes += length;
-        Some(self.ready[index].add(length))
+        Some(self.ready[index].add(length, key))
     }
 
     /// Bytes that wait.
@@ -53,40 +40,26 @@ impl Trains {
         self.bytes
     }
 
-    /// The oldest train; it is valid until the next call.
-    pub fn poll(&mut self) -> Option<Transmit<'_>> {
-        self.spare.extend(self.taken.take().filter(|_| self.spare.len() < MOST_SPARE));
-        let train = self.taken.insert(self.ready.pop_front()?);
-        self.bytes -= train.length;
-        let Train { to, ecn, segment_size, .. } = *train;
-        Some(Transmit { to, ecn, segment_size, bytes: &train.bytes[..train.length] })
+    /// The oldest train.
+    pub fn poll(&mut self) -> Option<Train> {
+        let train = self.ready.pop_front()?;
+        self.bytes -= train.length();
+        Some(train)
+    }
+
+    /// Takes a train that was sent, for its room.
+    pub fn give_back(&mut self, train: SealedTrain) {
+        if self.spare.len() < MOST_SPARE {
+            self.spare.push(train);
+        }
     }
 
     fn start(&mut self, to: Route, ecn: Ecn, segment_size: usize) -> Option<usize> {
         if self.ready.len() >= MOST_TRAINS {
             return None;
         }
-        let bytes = self.spare.pop().map_or_else(|| vec![0; LONGEST].into_boxed_slice(), |train| train.bytes);
-        self.ready.push_back(Train { to, ecn, segment_size, segments: 0, open: true, length: 0, bytes });
+        self.ready.push_back(Train::new(to, ecn, segment_size, self.spare.pop()));
         Some(self.ready.len() - 1)
-    }
-}
-
-impl Train {
-    fn takes(&self, ecn: Ecn, length: usize) -> bool {
-        self.open
-            && ecn == self.ecn
-            && length <= self.segment_size
-            && self.segments < MOST_SEGMENTS
-            && self.length + length <= self.bytes.len()
-    }
-
-    fn add(&mut self, length: usize) -> &mut [u8] {
-        self.open = length == self.segment_size;
-        self.segments += 1;
-        let start = self.length;
-        self.length += length;
-        &mut self.bytes[start..self.length]
     }
 }
 
@@ -102,14 +75,17 @@ mod tests {
 
     fn fill(trains: &mut Trains, to: u16, lengths: &[usize]) {
         for length in lengths {
-            trains.room(address(to), Ecn::NotCapable, *length).unwrap().fill(*length as u8);
+            trains.room(address(to), Ecn::NotCapable, *length, None).unwrap().fill(*length as u8);
         }
     }
 
     fn drain(trains: &mut Trains) -> Vec<(u16, usize, usize)> {
         let mut drained = Vec::new();
         while let Some(train) = trains.poll() {
+            let sealed = train.seal();
+            let train = sealed.transmit();
             drained.push((train.to.address().unwrap().port(), train.segment_size, train.bytes.len()));
+            trains.give_back(sealed);
         }
         drained
     }
@@ -134,11 +110,12 @@ mod tests {
     fn what_differs_in_ecn_is_apart_and_in_order() {
         let mut trains = Trains::default();
         for ecn in [Ecn::CapableZero, Ecn::CapableZero, Ecn::CongestionExperienced, Ecn::CapableZero] {
-            trains.room(address(1), ecn, 100).unwrap();
+            trains.room(address(1), ecn, 100, None).unwrap();
         }
         let mut drained = Vec::new();
         while let Some(train) = trains.poll() {
-            drained.push((train.ecn, train.bytes.len()));
+            let sealed = train.seal();
+            drained.push((sealed.transmit().ecn, sealed.transmit().bytes.len()));
         }
         assert_eq!(drained, [(Ecn::CapableZero, 200), (Ecn::CongestionExperienced, 100), (Ecn::CapableZero, 100)]);
     }
@@ -156,8 +133,8 @@ mod tests {
     fn the_queue_is_bounded() {
         let mut trains = Trains::default();
         for port in 0..MOST_TRAINS as u16 {
-            assert!(trains.room(address(port), Ecn::NotCapable, 10).is_some());
+            assert!(trains.room(address(port), Ecn::NotCapable, 10, None).is_some());
         }
-        assert!(trains.room(address(9999), Ecn::NotCapable, 10).is_none());
+        assert!(trains.room(address(9999), Ecn::NotCapable, 10, None).is_none());
     }
 }

@@ -9,6 +9,7 @@ mod backlog;
 mod schedule;
 mod way;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use backlog::{Backlog, Waiting};
@@ -17,7 +18,7 @@ pub(crate) use way::Way;
 
 use crate::fair_queue::FairQueue;
 use crate::paths::Frame;
-use crate::session::{Secret, Session};
+use crate::session::{OpenKey, Seal, Secret, Session};
 use crate::wire::Header;
 use crate::{Cipher, Config, DropReason, LinkStatus, NetworkId, NodeId, Route, Traffic};
 
@@ -156,6 +157,12 @@ impl Link {
         self.next.replace(session).map(|session| session.index)
     }
 
+    /// What datagrams of a session are opened with.
+    pub fn open_key(&self, index: u32) -> Option<&Arc<OpenKey>> {
+        let mut sessions = [&self.current, &self.next, &self.previous].into_iter().flatten();
+        sessions.find(|session| session.index == index).map(Session::open_key)
+    }
+
     /// Opens a datagram for one of the sessions, and learns from it where the peer is.
     pub fn receive<'a>(
         &mut self,
@@ -163,6 +170,7 @@ impl Link {
         from: Route,
         header: &Header,
         datagram: &'a mut [u8],
+        seal: Seal<'_>,
     ) -> Result<Received<'a>, DropReason> {
         let is = |session: &Option<Session>| session.as_ref().is_some_and(|session| session.index == header.receiver);
         if matches!(from, Route::Relayed { peer, .. } if peer != self.peer) {
@@ -175,7 +183,7 @@ impl Link {
         let is_early = self.pending.as_ref().is_some_and(|pending| pending.index == header.receiver);
         let unknown = if is_early { DropReason::EarlyDatagram } else { DropReason::UnknownSession };
         let session = session.ok_or(unknown)?;
-        let opened = session.open(header, datagram)?;
+        let opened = session.open(header, datagram, seal)?;
         let confirms = !std::mem::replace(&mut session.confirmed, true) && (is_next || is_current);
         session.packets_received += u64::from(!Frame::is_frame(opened.packet));
         let (index, packets, cipher) = (session.index, session.packets_received, session.cipher);

@@ -7,8 +7,9 @@ use super::paths::Arrival;
 use crate::links::LinkId;
 use crate::packet::{IpHeader, begins_connection, carry_congestion, clamp_segment_size};
 use crate::paths::Frame;
+use crate::session::Seal;
 use crate::wire::Header;
-use crate::{Cipher, DeviceId, DropReason, Ecn, Event, NetworkId, Route};
+use crate::{Cipher, DeviceId, DropReason, Ecn, Event, NetworkId, Opened, Opening, Route};
 
 /// What a datagram means beyond its packet.
 struct Consequences {
@@ -26,19 +27,53 @@ impl Node {
     /// They are opened in place. `ecn` is what their headers say of congestion.
     pub fn handle_datagram(&mut self, now: Instant, from: Route, ecn: Ecn, segment_size: usize, bytes: &mut [u8]) {
         for datagram in bytes.chunks_mut(segment_size.max(1)) {
-            if let Err(reason) = self.receive(now, from, ecn, datagram) {
+            if let Err(reason) = self.receive(now, from, ecn, datagram, Seal::Whole) {
                 self.counters.count_drop(reason);
             }
         }
     }
 
-    fn receive(&mut self, now: Instant, from: Route, ecn: Ecn, datagram: &mut [u8]) -> Result<(), DropReason> {
+    /// What it takes to open a train on another thread, as far as sessions are known.
+    pub fn opening(&self, segment_size: usize, bytes: &[u8]) -> Opening {
+        let mut opening = Opening::default();
+        for header in bytes.chunks(segment_size.max(1)).filter_map(Header::parse) {
+            opening
+                .add(header.receiver, |index| self.links.get(self.links.find_index(index)?)?.open_key(index).cloned());
+        }
+        opening
+    }
+
+    /// Takes a train that was opened on another thread, as [`Self::handle_datagram`] does.
+    pub fn handle_opened(
+        &mut self,
+        now: Instant,
+        from: Route,
+        ecn: Ecn,
+        segment_size: usize,
+        bytes: &mut [u8],
+        opened: &Opened,
+    ) {
+        for (number, datagram) in bytes.chunks_mut(segment_size.max(1)).enumerate() {
+            if let Err(reason) = self.receive(now, from, ecn, datagram, opened.seal(number)) {
+                self.counters.count_drop(reason);
+            }
+        }
+    }
+
+    fn receive(
+        &mut self,
+        now: Instant,
+        from: Route,
+        ecn: Ecn,
+        datagram: &mut [u8],
+        seal: Seal<'_>,
+    ) -> Result<(), DropReason> {
         let Some(header) = Header::parse(datagram) else { return self.reflect(now, from, datagram) };
         let Some(id) = self.links.find_index(header.receiver) else {
             return Err(self.unknown_session(now, from));
         };
         let link = self.links.get_mut(id).ok_or(DropReason::UnknownSession)?;
-        let received = link.receive(now, from, &header, datagram)?;
+        let received = link.receive(now, from, &header, datagram, seal)?;
         let is_frame = Frame::is_frame(received.inner);
         link.traffic.last_received = Some(now);
         let (session, packets) = (received.session, received.packets);

@@ -26,7 +26,7 @@ use crate::switch::Switch;
 use crate::trains::Trains;
 use crate::{
     Config, Counters, Delivery, DeviceConfig, DeviceError, DeviceId, DropReason, Entropy, Event, Network, NetworkId,
-    NodeId, PeerStatus,
+    NodeId, PeerStatus, SealedTrain,
 };
 
 /// Most events that wait, apart from handshakes, of which each link has one at most.
@@ -49,6 +49,8 @@ pub struct Node {
     routes_out: Routes<DeviceId, Next>,
     routes_in: Routes<LinkId, DeviceId>,
     trains: Trains,
+    /// What [`poll_transmit`](Self::poll_transmit) has handed out last.
+    sent: Option<SealedTrain>,
     /// Packets of devices that come faster than they are sent.
     queue: FairQueue,
     buffers: Buffers,
@@ -76,6 +78,7 @@ impl Node {
             routes_out: Routes::new(),
             routes_in: Routes::new(),
             trains: Trains::default(),
+            sent: None,
             queue: FairQueue::new(),
             buffers: Buffers::default(),
             deliveries: Deliveries::default(),

@@ -127,13 +127,13 @@ impl Sealed {
         trains: &mut Trains,
         write: impl FnOnce(&mut [u8]),
     ) -> bool {
-        let Some(datagram) = trains.room(to, ecn, length + OVERHEAD) else {
+        let Some(datagram) = trains.room(to, ecn, length + OVERHEAD, Some(session.seal_key())) else {
             self.cut = true;
             return false;
         };
         let end = datagram.len() - TAG_LENGTH;
         write(&mut datagram[HEADER_LENGTH..end]);
-        session.seal(datagram);
+        session.begin(datagram);
         self.packets += 1;
         self.bytes += length as u64;
         true

@@ -222,9 +222,11 @@ impl Node {
 
 /// Seals a control frame of `length` bytes; `false` when there is no room for it.
 fn seal_frame(session: &mut Session, trains: &mut Trains, to: Route, length: usize, frame: &Frame) -> bool {
-    let Some(datagram) = trains.room(to, Ecn::NotCapable, length + OVERHEAD) else { return false };
+    let Some(datagram) = trains.room(to, Ecn::NotCapable, length + OVERHEAD, Some(session.seal_key())) else {
+        return false;
+    };
     let end = datagram.len() - TAG_LENGTH;
     frame.encode(&mut datagram[HEADER_LENGTH..end]);
-    session.seal(datagram);
+    session.begin(datagram);
     true
 }

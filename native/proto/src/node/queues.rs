@@ -11,7 +11,7 @@ use crate::link::Waiting;
 use crate::links::LinkId;
 use crate::packet::IpHeader;
 use crate::relays::TURN_BYTES;
-use crate::{DeviceId, Offload, RelayId, Route, Transmit};
+use crate::{DeviceId, Offload, RelayId, Route, SealedTrain, Train, Transmit};
 
 /// Bytes of datagrams that are sealed ahead of the socket: more would wait where they can't be sorted any more.
 const SEALED_BYTES: usize = 128 << 10;
@@ -19,12 +19,26 @@ const SEALED_BYTES: usize = 128 << 10;
 const TURN_OUT_BYTES: usize = 64 << 10;
 
 impl Node {
-    /// The next train of datagrams to send.
+    /// The next train of datagrams to send; it is valid until the next call.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
+        let train = self.poll_train(now)?;
+        if let Some(sent) = self.sent.take() {
+            self.give_back(sent);
+        }
+        Some(self.sent.insert(train.seal()).transmit())
+    }
+
+    /// The next train, for whoever has it sealed on another thread. Trains are to be sent in their order.
+    pub fn poll_train(&mut self, now: Instant) -> Option<Train> {
         if self.trains.bytes() == 0 {
             self.serve_queue(now);
         }
         self.trains.poll()
+    }
+
+    /// Takes a train of [`Self::poll_train`] that was sent, to use its room again.
+    pub fn give_back(&mut self, train: SealedTrain) {
+        self.trains.give_back(train);
     }
 
     /// Whether there is something to send.

@@ -55,7 +55,7 @@ impl Node {
 
     /// One that finds no room is not missed: requests are repeated.
     fn send_reflection(&mut self, to: SocketAddr, datagram: &[u8]) {
-        if let Some(room) = self.trains.room(Route::Direct(to), Ecn::NotCapable, datagram.len()) {
+        if let Some(room) = self.trains.room(Route::Direct(to), Ecn::NotCapable, datagram.len(), None) {
             room.copy_from_slice(datagram);
         }
     }

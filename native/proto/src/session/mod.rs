@@ -3,15 +3,16 @@
 mod handshake;
 mod keys;
 mod replay;
+mod sealing;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 
 pub use handshake::Refusal;
 pub(crate) use handshake::{Initiation, Reply, choose_cipher};
 pub(crate) use keys::{Keys, Secret, Transcript};
 pub use replay::ReplayWindow;
+pub(crate) use sealing::{OpenKey, SealKey};
 
 use crate::wire::{HEADER_LENGTH, Header, TAG_LENGTH};
 use crate::{Cipher, Config, DropReason};
@@ -42,10 +43,18 @@ pub(crate) struct Session {
     rekey_at: Instant,
     rekey_at_counter: u64,
     peer_index: u32,
-    seal_key: LessSafeKey,
-    open_key: LessSafeKey,
+    seal_key: Arc<SealKey>,
+    open_key: Arc<OpenKey>,
     next_counter: u64,
     window: ReplayWindow,
+}
+
+/// Whether a datagram was opened before the session sees it.
+#[derive(Clone, Copy)]
+pub(crate) enum Seal<'a> {
+    Whole,
+    Opened(&'a Arc<OpenKey>),
+    Forged,
 }
 
 /// What was found in a datagram.
@@ -78,8 +87,8 @@ impl Session {
             rekey_at: now + config.rekey_after + patience,
             rekey_at_counter: config.rekey_after_packets,
             peer_index: indices.1,
-            seal_key,
-            open_key,
+            seal_key: Arc::new(SealKey::new(seal_key)),
+            open_key: Arc::new(OpenKey::new(open_key)),
             next_counter: 0,
             window: ReplayWindow::new(),
         }
@@ -95,42 +104,46 @@ impl Session {
         now >= self.rekey_at || self.next_counter >= self.rekey_at_counter
     }
 
-    /// Seals a datagram in place: the inner packet lies between room for the header and room for the tag.
-    pub fn seal(&mut self, datagram: &mut [u8]) {
-        let counter = self.next_counter;
-        self.next_counter += 1;
-        let header = Header { receiver: self.peer_index, counter }.encode();
-        let end = datagram.len() - TAG_LENGTH;
-        let (rest, tag_room) = datagram.split_at_mut(end);
-        let (header_room, packet) = rest.split_at_mut(HEADER_LENGTH);
-        header_room.copy_from_slice(&header);
-        let tag = self
-            .seal_key
-            .seal_in_place_separate_tag(nonce(counter), Aad::from(header), packet)
-            .expect("a packet is far shorter than the longest message of the cipher");
-        tag_room.copy_from_slice(tag.as_ref());
+    /// What datagrams are sealed with.
+    pub fn seal_key(&self) -> &Arc<SealKey> {
+        &self.seal_key
     }
 
-    /// Opens a datagram in place.
-    pub fn open<'a>(&mut self, header: &Header, datagram: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {
+    /// What datagrams are opened with.
+    pub fn open_key(&self) -> &Arc<OpenKey> {
+        &self.open_key
+    }
+
+    /// Writes the header of the next datagram, which is then sealed with [`Self::seal_key`].
+    pub fn begin(&mut self, datagram: &mut [u8]) {
+        let header = Header { receiver: self.peer_index, counter: self.next_counter };
+        self.next_counter += 1;
+        datagram[..HEADER_LENGTH].copy_from_slice(&header.encode());
+    }
+
+    /// Opens a datagram in place, if it was not opened elsewhere.
+    pub fn open<'a>(
+        &mut self,
+        header: &Header,
+        datagram: &'a mut [u8],
+        seal: Seal<'_>,
+    ) -> Result<Opened<'a>, DropReason> {
         if !self.window.is_fresh(header.counter) {
             return Err(DropReason::Replayed);
         }
-        let aad = Aad::from(header.encode());
-        let packet = self
-            .open_key
-            .open_in_place(nonce(header.counter), aad, &mut datagram[HEADER_LENGTH..])
-            .map_err(|_| DropReason::Forged)?;
+        let authentic = match seal {
+            Seal::Whole => self.open_key.open(datagram),
+            Seal::Opened(key) => Arc::ptr_eq(key, &self.open_key),
+            Seal::Forged => false,
+        };
+        if !authentic {
+            return Err(DropReason::Forged);
+        }
         let newest = self.window.is_newest(header.counter);
         self.window.mark(header.counter);
-        Ok(Opened { packet, newest })
+        let end = datagram.len() - TAG_LENGTH;
+        Ok(Opened { packet: &mut datagram[HEADER_LENGTH..end], newest })
     }
-}
-
-fn nonce(counter: u64) -> Nonce {
-    let mut bytes = [0; NONCE_LEN];
-    bytes[NONCE_LEN - 8..].copy_from_slice(&counter.to_le_bytes());
-    Nonce::assume_unique_for_key(bytes)
 }
 
 #[cfg(test)]
@@ -159,13 +172,14 @@ mod tests {
     fn seal(session: &mut Session, packet: &[u8]) -> Vec<u8> {
         let mut datagram = vec![0; packet.len() + OVERHEAD];
         datagram[HEADER_LENGTH..HEADER_LENGTH + packet.len()].copy_from_slice(packet);
-        session.seal(&mut datagram);
+        session.begin(&mut datagram);
+        session.seal_key().seal(&mut datagram);
         datagram
     }
 
     fn open(session: &mut Session, mut datagram: Vec<u8>) -> Result<(Vec<u8>, bool), DropReason> {
         let header = Header::parse(&datagram).unwrap();
-        session.open(&header, &mut datagram).map(|opened| (opened.packet.to_vec(), opened.newest))
+        session.open(&header, &mut datagram, Seal::Whole).map(|opened| (opened.packet.to_vec(), opened.newest))
     }
 
     #[test]

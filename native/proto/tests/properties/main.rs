@@ -1,6 +1,7 @@
 //! What holds for any input.
 
 mod devices;
+mod elsewhere;
 mod garbage;
 mod handshakes;
 mod merging;
