@@ -66,6 +66,8 @@ class PacketOptions:
     """The only cipher; where there is none, both, the faster one on this machine first."""
     low_latency: bool = False
     """Whether the packet thread stays awake for a moment after each packet, with real-time priority if permitted."""
+    workers: int | None = None
+    """Threads that seal and open beside the packet thread; as many as suit the machine where nothing is said."""
     without: tuple[str, ...] = ()
     """Techniques that are left out to measure what they are worth, by name."""
     rekey_after: float | None = None

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 import pytest
@@ -44,17 +45,20 @@ class Daemon:
         return self.data_plane.add_stack([(NETWORK, self.addresses)], [f"{four}/24", f"{six}/64"], MTU)
 
 
-async def start(number: int, ciphers: list[str] | None = None, without: list[str] | None = None) -> Daemon:
+async def start(
+    number: int, ciphers: list[str] | None = None, without: list[str] | None = None, workers: int | None = None
+) -> Daemon:
     endpoint = await Endpoint.bind(bytes([number]) * 32, LOOPBACK)
-    data_plane = DataPlane.start(bytes([number]) * 20, LOOPBACK, endpoint, ciphers, without=without)
+    node_id = bytes([number]) * 20
+    data_plane = DataPlane.start(node_id, LOOPBACK, endpoint, ciphers, without=without, workers=workers)
     return Daemon(number, endpoint, data_plane)
 
 
 @asynccontextmanager
 async def daemons(
-    ciphers: list[str] | None = None, *, without: list[str] | None = None
+    ciphers: list[str] | None = None, *, without: list[str] | None = None, workers: int | None = None
 ) -> AsyncIterator[tuple[Daemon, Daemon]]:
-    pair = await start(1, ciphers, without), await start(2)
+    pair = await start(1, ciphers, without, workers), await start(2)
     alice, bob = pair
     members = [(daemon.node_id, daemon.addresses) for daemon in pair]
     for daemon in pair:
@@ -67,6 +71,11 @@ async def daemons(
         for daemon in pair:
             daemon.data_plane.close()
             await daemon.endpoint.close()
+
+
+def threads_named(name: str) -> int:
+    names = [file.read_text().strip() for file in Path("/proc/self/task").glob("*/comm")]
+    return names.count(name)
 
 
 async def reason_of_failure(stack: Stack, ip: str, timeout: float = PATIENCE) -> str:
@@ -105,6 +114,15 @@ async def test_a_feature_that_is_left_out_is_off_and_packets_still_flow() -> Non
         offloads = (await alice.data_plane.snapshot())["offloads"]
         assert not any(offloads[name] for name in shown.values())
         assert (await bob.data_plane.snapshot())["offloads"]["udp_receive_batch"]
+
+
+async def test_workers_are_as_many_as_were_asked_for() -> None:
+    async with daemons(workers=3) as (alice, bob):
+        stack, _other = alice.stack(), bob.stack()
+        assert await reason_of_failure(stack, bob.addresses[0]) == "refused"
+        counters = (await alice.data_plane.snapshot())["counters"]
+        assert counters["trains_by_workers"] == 0, "short trains are not worth it"
+        assert threads_named("golem-vpn-work") == 3
 
 
 async def test_reflectors_tell_where_a_node_is_seen() -> None:

@@ -1,7 +1,8 @@
 //! Two engines and nothing else, to measure packets: no control plane, no Python.
 //!
 //! `pair 1 10.0.0.1:7000 10.0.0.2:7000` in one network namespace and `pair 2 10.0.0.2:7000 10.0.0.1:7000` in another
-//! make a TUN `pair0` in each, 10.99.0.1 and 10.99.0.2. A third argument names the cipher. Handshakes go over a plain
+//! make a TUN `pair0` in each, 10.98.0.1 and 10.98.0.2. A third argument names the cipher, a fourth says
+//! how many threads seal and open beside the packet thread. Handshakes go over a plain
 //! TCP connection beside it, so that nobody knows who is at the other end: never use it for anything but measuring.
 
 use std::env;
@@ -30,15 +31,16 @@ const REPLY: u8 = 1;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [number, local, remote, cipher @ ..] = arguments.as_slice() else {
-        return Err("usage: pair 1|2 LOCAL REMOTE [CIPHER]".into());
+    let [number, local, remote, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: pair 1|2 LOCAL REMOTE [CIPHER [WORKERS]]".into());
     };
     let (number, local, remote) = (number.parse::<u8>()?, local.parse::<SocketAddr>()?, remote.parse()?);
     let mut config = Config::new(node(number));
-    if let Some(name) = cipher.first() {
+    if let Some(name) = rest.first() {
         config.ciphers = vec![Cipher::from_name(name).ok_or("no such cipher")?];
     }
-    let (engine, outputs) = Engine::start(config, local, Features::default())?;
+    let workers = rest.get(1).map(|count| count.parse()).transpose()?;
+    let (engine, outputs) = Engine::start(config, local, Features { workers, ..Features::default() })?;
     attach(&engine, number, remote).await?;
     let stream = if number == 1 { TcpListener::bind(local).await?.accept().await?.0 } else { connect(remote).await };
     carry_handshakes(&engine, outputs.events, stream, node(3 - number)).await
@@ -49,7 +51,7 @@ fn node(number: u8) -> NodeId {
 }
 
 fn address(number: u8) -> IpAddr {
-    Ipv4Addr::new(10, 99, 0, number).into()
+    Ipv4Addr::new(10, 98, 0, number).into()
 }
 
 async fn attach(engine: &Engine, number: u8, remote: SocketAddr) -> Result<(), Box<dyn Error>> {

@@ -15,6 +15,8 @@ pub struct Features {
     pub receive_batch: bool,
     /// Stay awake for a moment after each packet, with real-time priority where that is permitted. Off by itself.
     pub low_latency: bool,
+    /// Threads that seal and open long trains beside the packet thread; `None` leaves it to the machine's processors.
+    pub workers: Option<usize>,
 }
 
 /// A feature that does not exist.
@@ -52,6 +54,7 @@ impl Default for Features {
             udp_receive_offload: true,
             receive_batch: true,
             low_latency: false,
+            workers: None,
         }
     }
 }
@@ -70,8 +73,9 @@ mod tests {
                 udp_receive_offload,
                 receive_batch,
                 low_latency,
+                workers,
             } = features;
-            assert!(!low_latency);
+            assert!(!low_latency && workers.is_none());
             let all = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch];
             all.into_iter().filter(|on| *on).count()
         };

@@ -21,5 +21,6 @@ mod scheduling;
 pub mod stack;
 pub mod tun;
 mod udp;
+pub mod workers;
 
 pub use udp::{SocketCounters, SocketStatus};

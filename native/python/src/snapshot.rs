@@ -253,6 +253,7 @@ fn counters(snapshot: &engine::Snapshot) -> BTreeMap<&'static str, u64> {
         ("datagrams_received", socket.datagrams_received),
         ("receive_calls", socket.receive_calls),
         ("receive_errors", socket.receive_errors),
+        ("trains_by_workers", snapshot.trains_by_workers),
         ("events_lost", snapshot.dropped_events),
     ])
 }

@@ -15,6 +15,7 @@ from golem_vpn.errors import ConfigurationError, InvalidInput
 
 LEAST_BYTES_PER_SECOND = 10_000
 """Control connections need as much."""
+MOST_WORKERS = 64
 
 
 def check_relay_listen(_type: object, text: str | None) -> None:
@@ -70,6 +71,9 @@ class Packets:
     low_latency: Annotated[bool, PLAIN] = False
     """Pass packets on sooner, at the cost of processor time under traffic: stay awake for a moment after each packet,
     and run before other programs where the system permits it."""
+    packet_workers: Annotated[int | None, Parameter(validator=Number(gte=0, lte=MOST_WORKERS))] = None
+    """Threads that seal and open packets beside the packet thread: by default none on up to two processors, half of the
+    processors otherwise, and four at most."""
     without: Annotated[tuple[Feature, ...], Parameter(negative="", show_default=False)] = ()
     """For measuring what each technique is worth: leave one out. Repeat for several."""
     rekey_after: Annotated[float | None, Parameter(validator=Number(gte=1))] = None
@@ -77,7 +81,7 @@ class Packets:
 
     def configuration(self) -> PacketOptions:
         """Gives what the daemon is told of it."""
-        return PacketOptions(self.cipher, self.low_latency, self.without, self.rekey_after)
+        return PacketOptions(self.cipher, self.low_latency, self.packet_workers, self.without, self.rekey_after)
 
 
 @Parameter(name="*")

@@ -56,6 +56,7 @@ class NativeDataPlane:
                 None if options.cipher is None else [options.cipher],
                 relayed_only=relayed_only,
                 low_latency=options.low_latency,
+                workers=options.workers,
                 without=list(options.without),
                 rekey_after=options.rekey_after,
             )

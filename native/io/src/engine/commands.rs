@@ -77,6 +77,7 @@ impl<S: Datagrams> Driver<S> {
             peers: self.node.peers(now),
             reflected,
             nat,
+            trains_by_workers: self.crew.trains_by_workers(),
             dropped_events: self.dropped_events,
             dropped_relayed: self.relaying.dropped(),
         }

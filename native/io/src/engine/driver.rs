@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use golem_vpn_proto::{Cipher, Config, DeviceId, Ecn, Node, Route};
 use tokio::sync::mpsc;
 
+use super::crew::{Crew, workers_of_this_machine};
 use super::device::{Device, Read};
 use super::messages::{Command, Event};
 use super::outlet::deliver;
@@ -22,6 +23,7 @@ use super::relaying::{RelayedTrain, Relaying};
 use super::unsent::Unsent;
 use super::watching::Watched;
 use crate::entropy;
+use crate::features::Features;
 use crate::poll::{Bell, Interest, Poller, Readiness};
 use crate::tun::READ_LENGTH;
 use crate::udp::Datagrams;
@@ -44,6 +46,7 @@ pub(super) struct Driver<S> {
     pub(super) lost: Vec<(DeviceId, io::Error)>,
     pub(super) dropped_events: u64,
     pub(super) relaying: Relaying,
+    pub(super) crew: Crew,
     pub(super) poller: Poller,
     pub(super) watched: Watched,
     commands: Receiver<Command>,
@@ -57,6 +60,14 @@ pub(super) struct Driver<S> {
     buffer: Vec<u8>,
 }
 
+/// What ties the thread to everybody else.
+pub(super) struct Ends {
+    pub(super) bell: Arc<Bell>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) relaying: Relaying,
+}
+
 /// Whether the thread goes on.
 #[derive(PartialEq, Eq)]
 pub(super) enum Outlook {
@@ -68,11 +79,8 @@ impl<S: Datagrams> Driver<S> {
     pub(super) fn new(
         config: Config,
         socket: S,
-        bell: Arc<Bell>,
-        commands: Receiver<Command>,
-        events: mpsc::Sender<Event>,
-        relaying: Relaying,
-        patience: Patience,
+        features: Features,
+        Ends { bell, commands, events, relaying }: Ends,
     ) -> io::Result<Self> {
         let poller = Poller::new()?;
         poller.add(bell.as_fd(), BELL, Interest::READ)?;
@@ -82,6 +90,7 @@ impl<S: Datagrams> Driver<S> {
             node: Node::new(config, Box::new(entropy::fill)),
             socket,
             devices: BTreeMap::new(),
+            crew: Crew::new(features.workers.unwrap_or_else(workers_of_this_machine), &bell)?,
             bell,
             lost: Vec::new(),
             dropped_events: 0,
@@ -90,7 +99,7 @@ impl<S: Datagrams> Driver<S> {
             commands,
             events,
             unsent: Unsent::new(),
-            patience,
+            patience: Patience::new(features.low_latency),
             watched: Watched::default(),
             queues_waiting: false,
             relays_waiting: false,
@@ -114,9 +123,11 @@ impl<S: Datagrams> Driver<S> {
     }
 
     /// How long nothing has to be done, if nothing comes.
-    fn idle_time(&self) -> Option<Duration> {
-        let has_transmits = self.unsent.is_empty() && self.node.has_transmits();
-        if has_transmits || self.relays_waiting || (self.queues_waiting && self.node.has_room()) {
+    fn idle_time(&mut self) -> Option<Duration> {
+        let has_transmits = self.unsent.is_empty() && self.crew.has_transmits(&self.node);
+        let has_packets =
+            self.relays_waiting || self.crew.has_arrivals() || (self.queues_waiting && self.node.has_room());
+        if has_transmits || has_packets {
             return Some(Duration::ZERO);
         }
         self.node.poll_timeout().map(|due| due.saturating_duration_since(Instant::now()))
@@ -140,6 +151,7 @@ impl<S: Datagrams> Driver<S> {
                 }
             }
         }
+        self.serve_arrivals(now);
         if self.relays_waiting {
             self.serve_relays(now);
         }
@@ -165,17 +177,29 @@ impl<S: Datagrams> Driver<S> {
 
     fn serve_socket(&mut self, now: Instant, readiness: &Readiness) {
         if readiness.readable || readiness.failed {
-            let Self { socket, node, devices, lost, .. } = self;
+            let Self { socket, node, devices, lost, crew, .. } = self;
             let mut bytes = 0;
-            socket.receive(|from, ecn, size, train| {
-                bytes += train.len();
-                node.handle_datagram(now, from.into(), ecn, size, train);
+            socket.receive(|train| {
+                bytes += train.length;
+                crew.receive(now, node, train);
                 if bytes >= BYTES_PER_DELIVERY {
                     bytes = 0;
                     deliver(node, devices, lost);
                 }
             });
             self.flush(now);
+        }
+    }
+
+    /// Passes on what was opened on other threads.
+    fn serve_arrivals(&mut self, now: Instant) {
+        let mut bytes = 0;
+        while let Some(length) = self.crew.handle_arrival(now, &mut self.node) {
+            bytes += length;
+            if bytes >= BYTES_PER_DELIVERY {
+                bytes = 0;
+                deliver(&mut self.node, &mut self.devices, &mut self.lost);
+            }
         }
     }
 

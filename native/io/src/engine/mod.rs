@@ -1,7 +1,9 @@
 //! The engine: one thread that carries packets between devices and the socket. Whatever is decided is decided by
 //! [`golem_vpn_proto::Node`]; the thread itself holds no rules, and nothing on a packet's way takes a lock.
 
+mod answers;
 mod commands;
+mod crew;
 mod device;
 mod driver;
 mod load;
@@ -33,8 +35,7 @@ use crate::poll::Bell;
 use crate::queue::QueueEnd;
 use crate::tun::Tun;
 use crate::udp::{Datagrams, Socket};
-use driver::Driver;
-use patience::Patience;
+use driver::{Driver, Ends};
 use relaying::{RelayIn, Relaying};
 
 const COMMANDS: usize = 256;
@@ -61,10 +62,10 @@ impl Engine {
     /// # Errors
     /// When the address can't be bound, or the process is out of descriptors or threads.
     pub fn start(config: Config, listen: SocketAddr, features: Features) -> io::Result<(Self, Outputs)> {
-        Self::start_with(config, Socket::bind(listen, features)?, features.low_latency)
+        Self::start_with(config, Socket::bind(listen, features)?, features)
     }
 
-    fn start_with<S>(config: Config, socket: S, low_latency: bool) -> io::Result<(Self, Outputs)>
+    fn start_with<S>(config: Config, socket: S, features: Features) -> io::Result<(Self, Outputs)>
     where
         S: Datagrams + Send + 'static,
     {
@@ -73,8 +74,8 @@ impl Engine {
         let (commands, received_commands) = sync_channel(COMMANDS);
         let (events, received_events) = mpsc::channel(EVENTS);
         let (relaying, relay_in, relayed) = Relaying::new();
-        let patience = Patience::new(low_latency);
-        let driver = Driver::new(config, socket, bell.clone(), received_commands, events, relaying, patience)?;
+        let ends = Ends { bell: bell.clone(), commands: received_commands, events, relaying };
+        let driver = Driver::new(config, socket, features, ends)?;
         let thread = thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(|| driver.run())?;
         let running = Running { local_address, bell, commands: Some(commands), relay_in, thread: Some(thread) };
         Ok((Self { running: Arc::new(running) }, Outputs { events: received_events, relayed }))

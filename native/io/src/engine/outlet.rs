@@ -45,7 +45,8 @@ impl<S: Datagrams> Driver<S> {
         self.unsent.send(&mut self.socket);
         let mut bytes = 0;
         while self.unsent.is_empty() && bytes < BYTES_PER_ROUND {
-            let Some(train) = self.node.poll_transmit(now) else { break };
+            let Some(sealed) = self.crew.next_train(now, &mut self.node) else { break };
+            let train = sealed.transmit();
             bytes += train.bytes.len();
             match train.to {
                 Route::Relayed { relay, peer } => self.relaying.send(relay, peer, train.segment_size, train.bytes),
@@ -60,6 +61,7 @@ impl<S: Datagrams> Driver<S> {
                     }
                 }
             }
+            self.node.give_back(sealed);
         }
         self.watch_for_work();
     }

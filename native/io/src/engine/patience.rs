@@ -1,5 +1,5 @@
-//! Waiting for packets: asleep; for a moment longer under a heavy load; or awake for a moment after each packet, where
-//! latency matters more than processor time.
+//! Waiting for packets: asleep; for a moment longer under a heavy load; or awake for a moment after something was sent,
+//! where the answer comes soon or latency matters more than processor time.
 
 use std::io;
 use std::thread;
@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use golem_vpn_proto::Counters;
 
+use super::answers::Answers;
 use super::load::Load;
 use crate::poll::{Poller, Readiness};
 use crate::scheduling;
 
-/// How long the thread stays awake after the last packet: longer than a peer nearby takes to answer, and short enough
-/// that whoever waits for the processor does not notice.
+/// How long the thread stays awake for an answer: longer than a peer nearby takes, and short enough that whoever waits
+/// for the processor does not notice.
 const AWAKE_FOR: Duration = Duration::from_micros(50);
 /// How long packets gather under a heavy load, as network cards let them. To be woken for each costs more than to carry
 /// it, and takes the processor from whoever sends and receives them.
@@ -20,14 +21,15 @@ const GATHER_FOR: Duration = Duration::from_micros(50);
 
 pub(super) struct Patience {
     low_latency: bool,
-    awake_until: Instant,
+    /// Packets that were sent before the last wait.
+    sent: u64,
+    answers: Answers,
     load: Load,
 }
 
 impl Patience {
     pub(super) fn new(low_latency: bool) -> Self {
-        let now = Instant::now();
-        Self { low_latency, awake_until: now, load: Load::new(now) }
+        Self { low_latency, sent: 0, answers: Answers::default(), load: Load::new(Instant::now()) }
     }
 
     /// Prepares the thread that is going to wait.
@@ -50,35 +52,42 @@ impl Patience {
         ready: &mut Vec<Readiness>,
     ) -> io::Result<()> {
         ready.clear();
-        if timeout.is_none_or(|timeout| !timeout.is_zero()) {
-            if self.low_latency {
-                return self.wait_awake(poller, timeout, ready);
-            }
-            if self.load.is_heavy(Instant::now(), counters) {
-                thread::sleep(GATHER_FOR);
-            }
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            ready.extend(poller.wait(timeout)?);
+            return Ok(());
         }
-        ready.extend(poller.wait(timeout)?);
-        Ok(())
-    }
-
-    fn wait_awake(
-        &mut self,
-        poller: &mut Poller,
-        timeout: Option<Duration>,
-        ready: &mut Vec<Readiness>,
-    ) -> io::Result<()> {
-        let due = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let until = due.map_or(self.awake_until, |due| due.min(self.awake_until));
-        while ready.is_empty() && Instant::now() < until {
-            ready.extend(poller.wait(Some(Duration::ZERO))?);
+        let began = Instant::now();
+        let has_sent = std::mem::replace(&mut self.sent, counters.packets_out) != counters.packets_out;
+        let is_heavy = self.load.is_heavy(began, counters);
+        // After a packet for a device the processor is for whoever reads it.
+        if has_sent && (self.low_latency || (self.answers.are_soon() && !is_heavy)) {
+            stay_awake(poller, timeout, began, ready)?;
+            if ready.is_empty() {
+                self.answers.failed_to_come();
+            }
+        } else if is_heavy && !self.low_latency {
+            thread::sleep(GATHER_FOR);
         }
         if ready.is_empty() {
             ready.extend(poller.wait(timeout)?);
         }
-        if !ready.is_empty() {
-            self.awake_until = Instant::now() + AWAKE_FOR;
+        if has_sent {
+            self.answers.came(began.elapsed());
         }
         Ok(())
     }
+}
+
+/// Looks for something that is ready until it is time to sleep.
+fn stay_awake(
+    poller: &mut Poller,
+    timeout: Option<Duration>,
+    since: Instant,
+    ready: &mut Vec<Readiness>,
+) -> io::Result<()> {
+    let awake_for = timeout.map_or(AWAKE_FOR, |timeout| timeout.min(AWAKE_FOR));
+    while ready.is_empty() && since.elapsed() < awake_for {
+        ready.extend(poller.wait(Some(Duration::ZERO))?);
+    }
+    Ok(())
 }

@@ -21,6 +21,8 @@ pub struct Snapshot {
     /// Where reflectors see the socket for packets, newest first, and what lies between.
     pub reflected: Vec<SocketAddr>,
     pub nat: Nat,
+    /// Trains that threads beside the packet thread have sealed or opened.
+    pub trains_by_workers: u64,
     /// Events that nobody fetched in time. Handshakes among them are tried again.
     pub dropped_events: u64,
     /// Datagrams for and from relays that found their queue full.

@@ -15,20 +15,23 @@ use crate::udp::Datagrams;
 pub(super) struct Watched {
     /// Whether devices are read: not while there is no room for what they have.
     devices: bool,
+    /// Whether the socket is read: not while enough of what it had waits to be opened.
+    readable: bool,
     /// Whether the socket is to tell that it can be written again.
     writable: bool,
 }
 
 impl Default for Watched {
     fn default() -> Self {
-        Self { devices: true, writable: false }
+        Self { devices: true, readable: true, writable: false }
     }
 }
 
 impl<S: Datagrams> Driver<S> {
-    /// Watches devices while there is room, and the socket's room while something waits for it.
+    /// Watches devices and the socket while there is room, and the socket's own room while something waits for it.
     pub(super) fn watch_for_work(&mut self) {
-        let wanted = Watched { devices: self.node.has_room(), writable: !self.unsent.is_empty() };
+        let (devices, readable) = (self.node.has_room(), self.crew.may_receive());
+        let wanted = Watched { devices, readable, writable: !self.unsent.is_empty() };
         let before = std::mem::replace(&mut self.watched, wanted);
         if wanted.devices != before.devices {
             let interest = self.device_interest();
@@ -38,8 +41,8 @@ impl<S: Datagrams> Driver<S> {
                 }
             }
         }
-        if wanted.writable != before.writable {
-            let interest = Interest { readable: true, writable: wanted.writable };
+        if (wanted.readable, wanted.writable) != (before.readable, before.writable) {
+            let interest = Interest { readable: wanted.readable, writable: wanted.writable };
             if let Err(error) = self.poller.change(self.socket.as_fd(), SOCKET, interest) {
                 tracing::error!(%error, "can't change what the socket is watched for");
             }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use golem_vpn_proto::Ecn;
 
-use super::{Datagrams, SocketStatus};
+use super::{Datagrams, Received, SocketStatus};
 use crate::poll::Bell;
 
 /// Trains that an end holds before it is full.
@@ -89,14 +89,16 @@ impl Datagrams for Channel {
         }
     }
 
-    fn receive(&mut self, mut take: impl FnMut(SocketAddr, Ecn, usize, &mut [u8])) -> bool {
+    fn receive(&mut self, mut take: impl FnMut(Received<'_>)) -> bool {
         if self.stalled.load(Ordering::SeqCst) {
             return true;
         }
         self.bell.quiet();
-        for mut train in self.incoming.try_iter() {
-            self.status.counters.datagrams_received += train.bytes.len().div_ceil(train.segment_size) as u64;
-            take(self.remote_address, train.ecn, train.segment_size, &mut train.bytes);
+        for Train { ecn, segment_size, bytes } in self.incoming.try_iter() {
+            let length = bytes.len();
+            self.status.counters.datagrams_received += length.div_ceil(segment_size) as u64;
+            let buffer = &mut bytes.into_boxed_slice();
+            take(Received { from: self.remote_address, ecn, segment_size, length, buffer });
         }
         false
     }

@@ -22,6 +22,8 @@ use golem_vpn_proto::Ecn;
 /// Longest train of datagrams that one system call carries, in bytes and in datagrams.
 pub(crate) const LONGEST_TRAIN: usize = 65_507;
 pub(crate) const DATAGRAMS_PER_TRAIN: usize = 64;
+/// Room for whatever one message brings.
+pub(crate) const LONGEST_DATAGRAM: usize = 1 << 16;
 
 /// A socket as the driver sees it. Its descriptor tells when it can be read or written again.
 pub(crate) trait Datagrams: AsFd {
@@ -29,12 +31,32 @@ pub(crate) trait Datagrams: AsFd {
     /// done with, sent or dropped and counted; fewer than given means that the socket is full.
     fn send(&mut self, to: SocketAddr, ecn: Ecn, segment_size: usize, bytes: &[u8]) -> usize;
 
-    /// Hands a batch of received trains to `take`, with their source, mark and segment size; `true` when more may be waiting.
-    fn receive(&mut self, take: impl FnMut(SocketAddr, Ecn, usize, &mut [u8])) -> bool;
+    /// Hands a batch of received trains to `take`, `true` when more may be waiting.
+    fn receive(&mut self, take: impl FnMut(Received<'_>)) -> bool;
 
     fn local_address(&self) -> SocketAddr;
 
     fn status(&self) -> SocketStatus;
+}
+
+/// A train that was received, in a buffer of [`LONGEST_DATAGRAM`] bytes.
+pub(crate) struct Received<'a> {
+    pub(crate) from: SocketAddr,
+    pub(crate) ecn: Ecn,
+    pub(crate) segment_size: usize,
+    pub(crate) length: usize,
+    buffer: &'a mut Box<[u8]>,
+}
+
+impl Received<'_> {
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.buffer[..self.length]
+    }
+
+    /// Takes the buffer away and leaves another.
+    pub(crate) fn take(self, other: Box<[u8]>) -> Box<[u8]> {
+        std::mem::replace(self.buffer, other)
+    }
 }
 
 /// What a socket can do and has done.

@@ -9,7 +9,7 @@ use golem_vpn_proto::Ecn;
 use super::address::RawAddress;
 use super::receive::Receiver;
 use super::send::Sender;
-use super::{Datagrams, SocketCounters, SocketStatus, options};
+use super::{Datagrams, Received, SocketCounters, SocketStatus, options};
 use crate::features::Features;
 
 /// A bound socket. Bound to an IPv6 address that is unspecified, it carries IPv4 too.
@@ -46,7 +46,7 @@ impl Datagrams for Socket {
         self.sender.send(self.socket.as_fd(), &mut self.status, to, ecn, segment_size, bytes)
     }
 
-    fn receive(&mut self, take: impl FnMut(SocketAddr, Ecn, usize, &mut [u8])) -> bool {
+    fn receive(&mut self, take: impl FnMut(Received<'_>)) -> bool {
         self.receiver.receive(self.socket.as_fd(), &mut self.status.counters, take)
     }
 

@@ -27,8 +27,9 @@ fn received(socket: &mut Socket, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
     let mut datagrams = Vec::new();
     while datagrams.len() < count {
         assert_ne!(poller.wait(Some(Duration::from_secs(5))).unwrap().count(), 0, "datagrams are missing");
-        socket.receive(|from, _, segment_size, train| {
-            datagrams.extend(train.chunks(segment_size).map(|datagram| (from, datagram.to_vec())));
+        socket.receive(|mut train| {
+            let (from, segment_size) = (train.from, train.segment_size);
+            datagrams.extend(train.bytes().chunks(segment_size).map(|datagram| (from, datagram.to_vec())));
         });
     }
     datagrams
@@ -117,7 +118,7 @@ fn congestion_marks_travel_with_each_datagram_of_both_families() {
         let mut seen = Vec::new();
         while seen.len() < 3 * marks.len() {
             assert_ne!(poller.wait(Some(Duration::from_secs(5))).unwrap().count(), 0, "datagrams are missing");
-            receiver.receive(|_, ecn, size, train| seen.extend(train.chunks(size).map(|_| ecn)));
+            receiver.receive(|train| seen.extend(vec![train.ecn; train.length.div_ceil(train.segment_size)]));
         }
         assert_eq!(seen, marks.map(|mark| [mark; 3]).concat(), "{host}, without {without:?}");
     }
@@ -140,7 +141,7 @@ fn a_refusing_receiver_does_not_stop_the_socket() {
     let nobody = bound("127.0.0.1:0").local_address();
     for _ in 0..3 {
         assert_eq!(sender.send(nobody, Ecn::NotCapable, 3, b"abc"), 3);
-        sender.receive(|_, _, _, _| panic!("nobody sent anything"));
+        sender.receive(|_| panic!("nobody sent anything"));
     }
     assert_eq!(sender.send(receiver.local_address(), Ecn::NotCapable, 3, b"abc"), 3);
     assert_eq!(received(&mut receiver, 1).len(), 1);
@@ -154,7 +155,7 @@ fn what_the_socket_drops_for_want_of_room_is_counted() {
     for _ in 0..more_than_fit {
         sender.send_to(&[1; SEGMENT], receiver.local_address()).unwrap();
     }
-    while receiver.receive(|_, _, _, _| {}) {}
+    while receiver.receive(|_| {}) {}
     // The count comes with the next datagram.
     sender.send_to(b"abc", receiver.local_address()).unwrap();
     received(&mut receiver, 1);

@@ -5,6 +5,7 @@ mod kernel_stack;
 mod relaying;
 mod stack;
 mod tun;
+mod workers;
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::atomic::Ordering;
@@ -156,8 +157,8 @@ async fn a_full_socket_makes_devices_wait_and_drops_nothing() {
     let ends = [SocketAddr::from(([192, 0, 2, 1], 1)), SocketAddr::from(([192, 0, 2, 2], 1))];
     let (left_end, right_end) = wire(ends[0], ends[1]);
     let stall = right_end.stall_switch();
-    let left = Peer::new(1, Engine::start_with(Config::new(node(1)), left_end, false)).await;
-    let right = Peer::new(2, Engine::start_with(Config::new(node(2)), right_end, false)).await;
+    let left = Peer::new(1, Engine::start_with(Config::new(node(1)), left_end, Features::default())).await;
+    let right = Peer::new(2, Engine::start_with(Config::new(node(2)), right_end, Features::default())).await;
     let (left, right) = introduced(left, right).await;
 
     stall.store(true, Ordering::SeqCst);
