@@ -8,7 +8,7 @@ mod tun;
 mod workers;
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use golem_vpn_proto::{Attachment, Candidate, DropReason, IpPrefix, Member, Network, NetworkId, Source};
@@ -152,15 +152,20 @@ async fn packets_pass_in_both_directions_after_a_handshake() {
     assert!(snapshot.peers[0].networks[0].session.is_some());
 }
 
-#[tokio::test]
-async fn a_full_socket_makes_devices_wait_and_drops_nothing() {
+/// Two engines on a wire in memory, and a switch that keeps the right one from receiving.
+async fn wired(features: Features) -> (Peer, Peer, Arc<AtomicBool>) {
     let ends = [SocketAddr::from(([192, 0, 2, 1], 1)), SocketAddr::from(([192, 0, 2, 2], 1))];
     let (left_end, right_end) = wire(ends[0], ends[1]);
     let stall = right_end.stall_switch();
-    let left = Peer::new(1, Engine::start_with(Config::new(node(1)), left_end, Features::default())).await;
-    let right = Peer::new(2, Engine::start_with(Config::new(node(2)), right_end, Features::default())).await;
+    let left = Peer::new(1, Engine::start_with(Config::new(node(1)), left_end, features)).await;
+    let right = Peer::new(2, Engine::start_with(Config::new(node(2)), right_end, features)).await;
     let (left, right) = introduced(left, right).await;
+    (left, right, stall)
+}
 
+#[tokio::test]
+async fn a_full_socket_makes_devices_wait_and_drops_nothing() {
+    let (left, right, stall) = wired(Features::default()).await;
     stall.store(true, Ordering::SeqCst);
     let mut sent = 0;
     // Packets of growing length never share a train, so that the wire is full before the queue.
