@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from bench.wire import Host
@@ -67,6 +68,11 @@ def _end(output: str) -> dict[str, Any]:
     except (json.JSONDecodeError, KeyError):
         return {}
     return end
+
+
+def longest_window() -> int:
+    """Gives the bytes that the system permits a socket's buffer at most, which iperf3 insists on getting."""
+    return min(int(Path("/proc/sys/net/core", name).read_text()) for name in ("rmem_max", "wmem_max"))
 
 
 def iperf3_version() -> str:

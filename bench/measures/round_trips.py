@@ -5,7 +5,7 @@ import signal
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ from bench.link import Link
 from bench.measures.procedure import Figures, Measure, Procedure
 from bench.wire import Host, Wire
 
-INTERVAL = 0.002
+EACH_2_MS = ("-i", "0.002")
+WHEN_ANSWERED = ("-A",)
 PATIENCE = 10.0
 LIMIT = "1"
 """Seconds after which an answer counts as lost."""
@@ -60,9 +61,9 @@ class Trips:
 
 
 @contextmanager
-def pinging(host: Host, address: str) -> Iterator[Callable[[], str]]:
+def pinging(host: Host, address: str, pace: Sequence[str] = EACH_2_MS) -> Iterator[Callable[[], str]]:
     """Pings from a host all the while; what it gives ends that, and gives what was printed."""
-    command = host.machine.command(["ping", "-n", "-D", "-i", str(INTERVAL), "-W", LIMIT, address])
+    command = host.machine.command(["ping", "-n", "-D", *pace, "-W", LIMIT, address])
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def end() -> str:
@@ -82,8 +83,9 @@ IDLE_P99 = Measure("round trip p99, idle", "µs", False)
 
 
 def _measure_idle(wire: Wire, link: Link, seconds: float) -> Figures:
+    """Asks again as soon as it is answered: `ping` spins where it has to keep so short a pace, and nothing is idle then."""
     began = time.time()
-    with pinging(wire.left, link.address) as end:
+    with pinging(wire.left, link.address, WHEN_ANSWERED) as end:
         time.sleep(RAMP + seconds)
         trips = Trips.between(began + RAMP, began + RAMP + seconds, end())
     return dict(zip((IDLE_P50, IDLE_P99), trips.percentiles, strict=True))

@@ -3,7 +3,7 @@
 import time
 
 from bench.link import Link
-from bench.measures.iperf import iperf3, iperf3_server
+from bench.measures.iperf import iperf3, iperf3_server, longest_window
 from bench.measures.procedure import Figures, Measure, Procedure
 from bench.measures.processes import cpu_seconds
 from bench.measures.round_trips import RAMP, Trips, pinging
@@ -11,6 +11,8 @@ from bench.wire import Host, Wire
 
 STREAMS = {1: "1 stream", 8: "8 streams"}
 DATAGRAM_BYTES = (64, 1200)
+WINDOW = 4 << 20
+"""Bytes of the sockets' buffers, if the system permits as many."""
 
 TCP_FORTH = {count: Measure(f"TCP, {name}", "Mbit/s", True) for count, name in STREAMS.items()}
 TCP_BACK = {count: Measure(f"TCP, {name}, reverse", "Mbit/s", True) for count, name in STREAMS.items()}
@@ -71,11 +73,12 @@ def _measure_tcp_back(wire: Wire, link: Link, seconds: float) -> Figures:
 
 
 def _measure_udp(wire: Wire, link: Link, seconds: float) -> Figures:
-    """Has the sender offer as much as it can."""
+    """Has the sender offer as much as it can, and the receiver keep what the carrier brings while it waits for a processor."""
     figures: Figures = {}
+    window = min(WINDOW, longest_window())
     with iperf3_server(wire.right, link.address):
         for length, measure in DATAGRAMS.items():
-            options = ("--udp", "--bitrate", "0", "--length", str(length))
+            options = ("--udp", "--bitrate", "0", "--length", str(length), "--window", str(window))
             total = iperf3(wire.left, link.address, seconds, "sum", *options)["sum"]
             figures[measure] = (total["packets"] - total["lost_packets"]) / total["seconds"]
     return figures

@@ -21,6 +21,7 @@ from bench.wire import NIC, VETH
 OURS = "golem-vpn"
 CHACHA = "golem-vpn-chacha20"
 LOW_LATENCY = "golem-vpn-low-latency"
+WORKER = "golem-vpn-one-worker"
 RELAYED = "golem-vpn-relayed"
 WIREGUARD_GO = "wireguard-go"
 BORINGTUN = "boringtun-cli"
@@ -47,6 +48,7 @@ CONTESTANTS = (
     Contestant(BORINGTUN, boringtun, {VETH: TUNNEL, NIC: TUNNEL}),
     Contestant(CHACHA, partial(golem_vpn, options=("--cipher", "chacha20-poly1305")), {VETH: BULK}),
     Contestant(LOW_LATENCY, partial(golem_vpn, options=("--low-latency",)), {VETH: (IDLE, TCP)}),
+    Contestant(WORKER, partial(golem_vpn, options=("--packet-workers", "1")), {VETH: (TCP,)}),
     Contestant(RELAYED, golem_vpn_relayed, {VETH: (TCP,)}),
     Contestant(USER_SPACE_GATE, partial(golem_vpn, options=("--user-space-gate",)), {VETH: (GATES,)}),
     Contestant(PROXY, plain_proxy, {VETH: (GATES,)}),

@@ -13,6 +13,8 @@ pub struct Features {
     pub udp_receive_offload: bool,
     /// One system call that receives several trains (`recvmmsg`).
     pub receive_batch: bool,
+    /// Letting packets gather for a moment under a heavy load.
+    pub gathering: bool,
     /// Stay awake for a moment after each packet, with real-time priority where that is permitted. Off by itself.
     pub low_latency: bool,
     /// Threads that seal and open long trains beside the packet thread; `None` leaves it to the machine's processors.
@@ -25,7 +27,7 @@ pub struct Features {
 pub struct UnknownFeature(pub String);
 
 impl Features {
-    pub const NAMES: [&str; 5] = ["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch"];
+    pub const NAMES: [&str; 6] = ["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch", "gathering"];
 
     /// All but those that are named.
     pub fn without<Name: AsRef<str>>(names: &[Name]) -> Result<Self, UnknownFeature> {
@@ -37,6 +39,7 @@ impl Features {
                 "udp-gso" => &mut features.udp_segmentation,
                 "udp-gro" => &mut features.udp_receive_offload,
                 "receive-batch" => &mut features.receive_batch,
+                "gathering" => &mut features.gathering,
                 unknown => return Err(UnknownFeature(unknown.to_owned())),
             };
             *feature = false;
@@ -53,6 +56,7 @@ impl Default for Features {
             udp_segmentation: true,
             udp_receive_offload: true,
             receive_batch: true,
+            gathering: true,
             low_latency: false,
             workers: None,
         }
@@ -72,16 +76,17 @@ mod tests {
                 udp_segmentation,
                 udp_receive_offload,
                 receive_batch,
+                gathering,
                 low_latency,
                 workers,
             } = features;
             assert!(!low_latency && workers.is_none());
-            let all = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch];
+            let all = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch, gathering];
             all.into_iter().filter(|on| *on).count()
         };
         assert_eq!(Features::without::<&str>(&[]), Ok(Features::default()));
         for number in 0..Features::NAMES.len() {
-            assert_eq!(count(Features::without(&Features::NAMES[..=number]).unwrap()), 4 - number);
+            assert_eq!(count(Features::without(&Features::NAMES[..=number]).unwrap()), 5 - number);
         }
     }
 

@@ -99,7 +99,7 @@ impl<S: Datagrams> Driver<S> {
             commands,
             events,
             unsent: Unsent::new(),
-            patience: Patience::new(features.low_latency),
+            patience: Patience::new(features),
             watched: Watched::default(),
             queues_waiting: false,
             relays_waiting: false,

@@ -9,6 +9,7 @@ use golem_vpn_proto::Counters;
 
 use super::answers::Answers;
 use super::load::Load;
+use crate::features::Features;
 use crate::poll::{Poller, Readiness};
 use crate::scheduling;
 
@@ -21,6 +22,7 @@ const GATHER_FOR: Duration = Duration::from_micros(50);
 
 pub(super) struct Patience {
     low_latency: bool,
+    gathering: bool,
     /// Packets that were sent before the last wait.
     sent: u64,
     answers: Answers,
@@ -28,8 +30,9 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn new(low_latency: bool) -> Self {
-        Self { low_latency, sent: 0, answers: Answers::default(), load: Load::new(Instant::now()) }
+    pub(super) fn new(Features { low_latency, gathering, .. }: Features) -> Self {
+        let (answers, load) = (Answers::default(), Load::new(Instant::now()));
+        Self { low_latency, gathering: gathering && !low_latency, sent: 0, answers, load }
     }
 
     /// Prepares the thread that is going to wait.
@@ -65,7 +68,7 @@ impl Patience {
             if ready.is_empty() {
                 self.answers.failed_to_come();
             }
-        } else if is_heavy && !self.low_latency {
+        } else if is_heavy && self.gathering {
             thread::sleep(GATHER_FOR);
         }
         if ready.is_empty() {
