@@ -83,7 +83,7 @@ IDLE_P99 = Measure("round trip p99, idle", "µs", False)
 
 
 def _measure_idle(wire: Wire, link: Link, seconds: float) -> Figures:
-    """Asks again as soon as it is answered: `ping` spins where it has to keep so short a pace, and nothing is idle then."""
+    """Asks again once it is answered: `ping` spins where it has to keep a pace so short, and nothing is idle then."""
     began = time.time()
     with pinging(wire.left, link.address, WHEN_ANSWERED) as end:
         time.sleep(RAMP + seconds)

@@ -73,7 +73,7 @@ def _measure_tcp_back(wire: Wire, link: Link, seconds: float) -> Figures:
 
 
 def _measure_udp(wire: Wire, link: Link, seconds: float) -> Figures:
-    """Has the sender offer as much as it can, and the receiver keep what the carrier brings while it waits for a processor."""
+    """Has the sender offer as much as it can, and the receiver keep what comes while it waits for a processor."""
     figures: Figures = {}
     window = min(WINDOW, longest_window())
     with iperf3_server(wire.right, link.address):
