@@ -18,6 +18,8 @@ from golem_vpn.store import migrate
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
+TO_DISK = "FULL"
+TO_SYSTEM = "NORMAL"
 
 
 class Database:
@@ -55,28 +57,32 @@ class Database:
         return shared
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, to_disk: bool = True) -> AsyncIterator[AsyncSession]:
         """Gives a session that may write; leaving it commits to the disk, an error undoes everything.
 
         It cannot be cancelled halfway, so nothing but the database may be waited for in it.
 
         Writers queue here in order of arrival; SQLite itself would let them poll.
+
+        Args:
+            to_disk: Whether the commit waits for the disk. If not, it outlives the daemon, but a loss of power only
+                once the next one that waits has taken it along: for what is made up for, or followed by such a one.
         """
-        async with self._writing, self._session(writes=True) as session:
+        async with self._writing, self._session(writes=True, to_disk=to_disk) as session:
             yield session
             await session.commit()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Gives a session that sees one state of the database and waits for no writer."""
-        async with self._session(writes=False) as session:
+        async with self._session(writes=False, to_disk=False) as session:
             yield session
 
     @asynccontextmanager
-    async def _session(self, *, writes: bool) -> AsyncIterator[AsyncSession]:
+    async def _session(self, *, writes: bool, to_disk: bool) -> AsyncIterator[AsyncSession]:
         if self._engine is None:
             raise RuntimeError("the database is not open")
-        engine = self._engine.execution_options(writes=writes)
+        engine = self._engine.execution_options(writes=writes, to_disk=to_disk)
         # A caller who goes away meanwhile must neither leave the outcome open nor tear down a connection in use.
         with anyio.CancelScope(shield=True):
             async with AsyncSession(engine, expire_on_commit=False) as session:
@@ -114,7 +120,7 @@ def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}",
         "journal_mode = WAL",
-        "synchronous = FULL",
+        f"synchronous = {TO_DISK}",
         "foreign_keys = ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -122,5 +128,14 @@ def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", True)
+    options = connection.get_execution_options()
+    writes = options.get("writes", True)
+    if writes:
+        _set_synchronous(connection, TO_DISK if options.get("to_disk", True) else TO_SYSTEM)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_synchronous(connection: Connection, wanted: str) -> None:
+    if connection.info.get("synchronous", TO_DISK) != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+        connection.info["synchronous"] = wanted

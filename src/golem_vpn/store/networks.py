@@ -33,14 +33,17 @@ class StoredNetwork(msgspec.Struct, frozen=True):
 
 
 class NetworkRepository:
-    """Keeps the networks that this node owns."""
+    """Keeps the networks that this node owns.
+
+    What is added or removed does not wait for the disk: the document that is published next does.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, network: StoredNetwork) -> None:
         """Stores a new network."""
-        async with self._database.transaction() as session:
+        async with self._database.transaction(to_disk=False) as session:
             session.add(
                 NetworkRow(
                     id=network.id,
@@ -59,17 +62,17 @@ class NetworkRepository:
 
     async def add_address(self, network_id: str, ip: str) -> None:
         """Stores an address of the owner."""
-        async with self._database.transaction() as session:
+        async with self._database.transaction(to_disk=False) as session:
             session.add(NetworkAddressRow(network_id=network_id, ip=ip))
 
     async def add_node(self, network_id: str, node: StoredNode) -> None:
         """Stores an address of a node."""
-        async with self._database.transaction() as session:
+        async with self._database.transaction(to_disk=False) as session:
             session.add(NetworkNodeRow(network_id=network_id, node_id=node.node_id, ip=node.ip))
 
     async def remove_node(self, network_id: str, node_id: str) -> None:
         """Forgets all addresses of a node."""
-        async with self._database.transaction() as session:
+        async with self._database.transaction(to_disk=False) as session:
             await session.execute(
                 delete(NetworkNodeRow).where(NetworkNodeRow.network_id == network_id, NetworkNodeRow.node_id == node_id)
             )

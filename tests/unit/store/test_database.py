@@ -33,6 +33,14 @@ async def test_a_commit_is_on_the_disk(database: Database) -> None:
     assert await pragma(database, "foreign_keys") == 1
 
 
+async def test_a_commit_waits_for_the_disk_unless_it_need_not(database: Database) -> None:
+    seen = []
+    for to_disk in (True, False, False, True):
+        async with database.transaction(to_disk=to_disk) as session:
+            seen.append((await session.execute(text("PRAGMA synchronous"))).scalar())
+    assert seen == [2, 1, 1, 2]
+
+
 async def test_an_error_undoes_the_transaction(database: Database) -> None:
     async def failing_write() -> None:
         async with database.transaction() as session:
