@@ -10,20 +10,40 @@ use super::control::{Control, Facts};
 use super::{LONGEST_DATAGRAM, Received, SocketCounters};
 
 /// Trains per system call. Behind an interface without receive offload a train is one datagram,
-/// and only the batch lets packets be merged again: 32 of them took such a wire from 1.5 to 3.2 Gbit/s.
-const TRAINS: usize = 32;
+/// and only the batch lets packets be merged again.
+const TRAINS: usize = 128;
 
+/// Buffers and what describes them to the kernel, which is written once and mended where the kernel has written.
 pub(super) struct Receiver {
     overflows: Overflows,
-    buffers: Vec<Box<[u8]>>,
+    buffers: Box<[Box<[u8]>]>,
+    sources: Box<[RawAddress]>,
+    controls: Box<[Control]>,
+    parts: Box<[libc::iovec]>,
+    messages: Box<[libc::mmsghdr]>,
+    /// How many messages the kernel has written to since they were described.
+    used: usize,
 }
+
+// SAFETY: the pointers in `parts` and `messages` lead to what the receiver itself owns, in boxes that stay where they
+// are when it moves, and nobody else has them.
+unsafe impl Send for Receiver {}
 
 impl Receiver {
     /// Receives several trains in a system call, or one.
     pub(super) fn new(batch: bool) -> Self {
         let trains = if batch { TRAINS } else { 1 };
         let buffers = (0..trains).map(|_| vec![0; LONGEST_DATAGRAM].into_boxed_slice()).collect();
-        Self { overflows: Overflows::default(), buffers }
+        Self {
+            overflows: Overflows::default(),
+            buffers,
+            sources: vec![RawAddress::empty(); trains].into(),
+            controls: vec![Control::new(); trains].into(),
+            parts: vec![libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; trains].into(),
+            // SAFETY: all-zero bytes are a valid value of this C struct.
+            messages: vec![unsafe { mem::zeroed() }; trains].into(),
+            used: trains,
+        }
     }
 
     /// See [`Datagrams::receive`](super::Datagrams::receive).
@@ -33,27 +53,14 @@ impl Receiver {
         counters: &mut SocketCounters,
         mut take: impl FnMut(Received<'_>),
     ) -> bool {
-        let mut sources = [RawAddress::empty(); TRAINS];
-        let mut controls = [Control::new(); TRAINS];
-        let mut parts = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; TRAINS];
-        // SAFETY: all-zero bytes are a valid value of this C struct.
-        let mut messages: [libc::mmsghdr; TRAINS] = unsafe { mem::zeroed() };
-        for (index, buffer) in self.buffers.iter_mut().enumerate() {
-            parts[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-            let header = &mut messages[index].msg_hdr;
-            header.msg_name = (&raw mut sources[index]).cast();
-            header.msg_namelen = RawAddress::CAPACITY;
-            header.msg_iov = &raw mut parts[index];
-            header.msg_iovlen = 1;
-            controls[index].lend(header);
-        }
-        let trains = self.buffers.len();
-        let count = match receive_many(socket, &mut messages[..trains]) {
+        self.describe();
+        self.used = match receive_many(socket, &mut self.messages) {
             Ok(count) => count,
             Err(error) => return tell(&error, counters),
         };
         counters.receive_calls += 1;
-        for ((message, source), buffer) in messages[..count].iter().zip(&sources).zip(&mut self.buffers) {
+        let messages = self.messages[..self.used].iter();
+        for ((message, source), buffer) in messages.zip(&self.sources).zip(&mut self.buffers) {
             let length = message.msg_len as usize;
             let (Some(from), false) = (source.read(), length == 0) else {
                 counters.dropped_empty += 1;
@@ -65,7 +72,21 @@ impl Receiver {
             counters.datagrams_received += length.div_ceil(segment_size) as u64;
             take(Received { from, ecn, segment_size, length, buffer });
         }
-        count == trains
+        self.used == self.messages.len()
+    }
+
+    /// Describes the buffers of messages that were used, as some were exchanged, and the kernel has written lengths.
+    fn describe(&mut self) {
+        for index in 0..mem::take(&mut self.used) {
+            let buffer = &mut self.buffers[index];
+            self.parts[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+            let header = &mut self.messages[index].msg_hdr;
+            header.msg_name = (&raw mut self.sources[index]).cast();
+            header.msg_namelen = RawAddress::CAPACITY;
+            header.msg_iov = &raw mut self.parts[index];
+            header.msg_iovlen = 1;
+            self.controls[index].lend(header);
+        }
     }
 }
 
