@@ -70,8 +70,12 @@ fn packet(from: u8, to: u8, content: &[u8]) -> Vec<u8> {
 
 impl Peer {
     async fn new(number: u8, started: io::Result<(Engine, Outputs)>) -> Self {
+        Self::with_queue(number, started, 256).await
+    }
+
+    async fn with_queue(number: u8, started: io::Result<(Engine, Outputs)>, capacity: usize) -> Self {
         let (engine, Outputs { events, relayed }) = started.unwrap();
-        let (end, queue) = queue_device(256);
+        let (end, queue) = queue_device(capacity);
         engine.apply(Command::SetNetwork(network())).unwrap();
         engine.add_queue(DEVICE, end, "test".to_owned(), config(number)).await.unwrap().unwrap();
         Self { number, engine, events, relayed, queue }
@@ -158,7 +162,8 @@ async fn wired(features: Features) -> (Peer, Peer, Arc<AtomicBool>) {
     let (left_end, right_end) = wire(ends[0], ends[1]);
     let stall = right_end.stall_switch();
     let left = Peer::new(1, Engine::start_with(Config::new(node(1)), left_end, features)).await;
-    let right = Peer::new(2, Engine::start_with(Config::new(node(2)), right_end, features)).await;
+    // All that the left one may hold back comes at once in the end.
+    let right = Peer::with_queue(2, Engine::start_with(Config::new(node(2)), right_end, features), 4096).await;
     let (left, right) = introduced(left, right).await;
     (left, right, stall)
 }
