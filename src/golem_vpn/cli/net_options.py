@@ -72,8 +72,8 @@ class Packets:
     """Pass packets on sooner, at the cost of processor time under traffic: stay awake for a moment after each packet,
     and run before other programs where the system permits it."""
     packet_workers: Annotated[int | None, Parameter(validator=Number(gte=0, lte=MOST_WORKERS))] = None
-    """Threads that seal and open packets beside the packet thread: by default none on up to two processors, half of the
-    processors otherwise, and four at most."""
+    """Threads that seal and open packets beside the packet thread: by default none on up to two processors or with
+    --low-latency, otherwise half of the processors, and four at most."""
     without: Annotated[tuple[Feature, ...], Parameter(negative="", show_default=False)] = ()
     """For measuring what each technique is worth: leave one out. Repeat for several."""
     rekey_after: Annotated[float | None, Parameter(validator=Number(gte=1))] = None

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use golem_vpn_proto::{Ecn, Node, Opened, SealedTrain};
 
+use crate::features::Features;
 use crate::poll::Bell;
 use crate::udp::{LONGEST_DATAGRAM, Received};
 use crate::workers::{Lane, Workers};
@@ -42,7 +43,7 @@ pub(super) struct Arrival {
 
 /// How many workers a machine gets: none where the packet thread and the payloads have two processors between them,
 /// as measured; half of its processors otherwise.
-pub(super) fn workers_of_this_machine() -> usize {
+fn workers_of_this_machine() -> usize {
     match available_parallelism().map_or(1, NonZero::get) {
         ..=2 => 0,
         processors => (processors / 2).min(MOST_WORKERS),
@@ -50,7 +51,12 @@ pub(super) fn workers_of_this_machine() -> usize {
 }
 
 impl Crew {
-    pub(super) fn new(workers: usize, bell: &Arc<Bell>) -> io::Result<Self> {
+    /// # Errors
+    /// When the process is out of threads.
+    pub(super) fn new(features: Features, bell: &Arc<Bell>) -> io::Result<Self> {
+        // Whoever wants low latency does not want to wait for a thread that waits for a processor.
+        let by_default = || if features.low_latency { 0 } else { workers_of_this_machine() };
+        let workers = features.workers.unwrap_or_else(by_default);
         // One train for each worker, and another that it finds when it is done: more would wait where flows can't be told apart.
         let (sealed, opened) = (bell.clone(), bell.clone());
         let sealing = Lane::new(2 * workers + 1, move || sealed.ring());

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use golem_vpn_proto::{Cipher, Config, DeviceId, Ecn, Node, Route};
 use tokio::sync::mpsc;
 
-use super::crew::{Crew, workers_of_this_machine};
+use super::crew::Crew;
 use super::device::{Device, Read};
 use super::messages::{Command, Event};
 use super::outlet::deliver;
@@ -90,7 +90,7 @@ impl<S: Datagrams> Driver<S> {
             node: Node::new(config, Box::new(entropy::fill)),
             socket,
             devices: BTreeMap::new(),
-            crew: Crew::new(features.workers.unwrap_or_else(workers_of_this_machine), &bell)?,
+            crew: Crew::new(features, &bell)?,
             bell,
             lost: Vec::new(),
             dropped_events: 0,
