@@ -70,7 +70,7 @@ def queues_table(measured: Measured) -> Table:
     """Draws medians, and how they compare with the wire's own round trip."""
     title = f"pings beside one TCP stream, {RATE} Mbit/s: milliseconds, and multiples of the wire's own round trip"
     table = Table("congestion control", "round trip, queue", "carrier", title=title)
-    for column in ("Mbit/s", "own", "p50", "p99", "p50 ×", "p99 ×", "lost %"):
+    for column in ("Mbit/s", "own", "p50", "p99", "p50 to own", "p99 to own", "lost %"):
         table.add_column(column, justify="right")
     for control, by_line in measured.items():
         for line, by_carrier in by_line.items():
@@ -102,12 +102,12 @@ def _cells(rounds: list[Waits]) -> Iterator[str]:
 
 
 def _measure(carrier: Peer, seconds: float) -> Iterator[tuple[str, Line, Waits]]:
-    with long_way() as (wire, bridge):
-        bridge.impair(delay=DELAYS[0], rate=RATE)
-        with carrier(wire) as link:
-            for line in LINES:
-                bridge.impair(delay=line.delay, queue=line.queue)
-                own = _idle_round_trip(wire)
+    """Begins anew on each line, as nothing that was learned of another one is to matter."""
+    for line in LINES:
+        with long_way() as (wire, bridge):
+            bridge.impair(delay=line.delay, queue=line.queue, rate=RATE)
+            own = _idle_round_trip(wire)
+            with carrier(wire) as link:
                 for control in available_controls():
                     yield control, line, _beside_stream(wire, link, control, seconds, own)
 
