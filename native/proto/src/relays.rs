@@ -8,7 +8,7 @@ use crate::{NodeId, RelayId, RelayState, Route};
 
 /// A relay that is ready may say the opposite after so many bytes; before that it gets no more of what waits.
 pub(crate) const TURN_BYTES: usize = 64 << 10;
-const TURN: Duration = Duration::from_millis(1);
+const TURN: Duration = Duration::from_micros(250);
 
 #[derive(Default)]
 pub(crate) struct Relays {

@@ -11,8 +11,9 @@ use crate::relay::Train;
 /// Filled so far it asks for no more, and so far emptied it asks again.
 const FULL: usize = 128 << 10;
 const EMPTIED: usize = 64 << 10;
-/// What may come before the word that it is full has got around.
-const CAPACITY: usize = 512 << 10;
+/// What may come before the word that it is full has got around: on a busy machine all that waits to be put in here, since
+/// this is put in at once when its task gets a processor. A train that finds no room costs TCP dozens of segments.
+const CAPACITY: usize = 8 << 20;
 
 /// Why a train was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

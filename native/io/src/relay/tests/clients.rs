@@ -89,9 +89,9 @@ async fn a_relay_that_comes_back_is_connected_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_takes_no_more_says_so_until_it_does() {
-    let relay = relay("127.0.0.1:0", Some(2_000_000)).await;
+    let relay = relay("127.0.0.1:0", Some(20_000_000)).await;
     let (mut near, far) = connected_pair(&relay).await;
-    let put = std::iter::repeat_with(|| near.clients.send(0, far.id, train(1400, 42_000))).take(200);
+    let put = std::iter::repeat_with(|| near.clients.send(0, far.id, train(1400, 42_000))).take(600);
     assert!(put.filter(|is_taken| !is_taken).count() > 0, "the outbox is bounded");
     assert!(near.clients.drops().overfull > 0);
     near.hears(|heard| (heard == Heard::Ready(0, false)).then_some(())).await;
