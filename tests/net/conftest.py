@@ -24,6 +24,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     print_summary(terminalreporter, config)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leaves to root what needs root."""
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+        pytest.skip("only root can name network namespaces, and make interfaces of the machine's")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hands over what was measured."""
     hand_over_summary(session.config)

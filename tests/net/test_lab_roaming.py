@@ -1,6 +1,5 @@
 """What befalls nodes that talk: traffic goes on. How long the outage was is told at the end of the tests."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
@@ -14,7 +13,7 @@ pytestmark = [
     pytest.mark.network,
     pytest.mark.alone,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
+    pytest.mark.root,
 ]
 
 DIRECT = ((HOME, PUBLIC), (HOME, HOME))
