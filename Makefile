@@ -39,7 +39,7 @@ test-api: .make/installed .make/test-tools  ## the served OpenAPI document, agai
 	$(BIN)/pytest tests/api
 
 test-interop: .make/installed .make/test-tools interop  ## Golem's published SDKs, unchanged, against real daemons
-	$(BIN)/pytest tests/interop $(IN_PARALLEL)
+	$(BIN)/pytest tests/interop
 
 interop: $(SDKS:%=.make/interop-%)  ## an environment for each of Golem's SDKs
 
