@@ -6,6 +6,8 @@ SHELL := bash
 PYTHON ?= python3
 PIP_VERSION := 26.3
 BIN := .venv/bin
+# Whole files go to one process or the other, since the tests of a file share what is dear.
+IN_PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find native -name '*.rs' -o -name Cargo.toml)
 TEST_TOOLS := ip=iproute2 iperf3=iperf3 ping=iputils-ping sshd=openssh-server ssh=openssh-client nginx=nginx-light \
               redis-server=redis-server redis-cli=redis-tools busybox=busybox curl=curl nft=nftables miniupnpd=miniupnpd-nftables
@@ -27,10 +29,11 @@ test-rust: .make/installed  ## unit, property and simulator tests of the native 
 	cargo test --release --workspace --quiet
 
 test-python: .make/installed  ## unit tests of the package
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit $(IN_PARALLEL)
 
 test-network: .make/installed .make/test-tools .make/laboratory  ## real daemons, namespaces and programs
-	$(BIN)/pytest tests/net
+	$(BIN)/pytest tests/net $(IN_PARALLEL) -m 'not alone'
+	$(BIN)/pytest tests/net -m alone
 
 test-api: .make/installed .make/test-tools  ## the served OpenAPI document, against a real daemon
 	$(BIN)/pytest tests/api

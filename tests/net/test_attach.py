@@ -1,6 +1,5 @@
 """Two machines as members of one network, each in a network namespace of its own, with root's means to misbehave."""
 
-import os
 import re
 import subprocess
 import sys
@@ -19,10 +18,7 @@ from tests.lab.nodes import Node
 ICMP, UDP = 1, 17
 PATIENCE = 15.0
 
-pytestmark = [
-    pytest.mark.network,
-    pytest.mark.skipif(os.geteuid() != 0, reason="host interfaces need root"),
-]
+pytestmark = [pytest.mark.network, pytest.mark.root]
 
 
 @pytest.fixture(scope="module")

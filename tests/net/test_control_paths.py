@@ -14,7 +14,7 @@ from golem_vpn._native import Endpoint
 pytestmark = [
     pytest.mark.network,
     pytest.mark.anyio,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
+    pytest.mark.root,
 ]
 
 SERVER_KEY, CLIENT_KEY = b"s" * 32, b"c" * 32

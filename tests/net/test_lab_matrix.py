@@ -1,7 +1,5 @@
 """Machines at sites of every kind share a network: each pair carries TCP and UDP, over the path that it should."""
 
-import os
-
 import pytest
 
 from tests.lab.expectations import EXPECTED
@@ -12,7 +10,7 @@ from tests.net.summary import Summary
 pytestmark = [
     pytest.mark.network,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
+    pytest.mark.root,
 ]
 
 

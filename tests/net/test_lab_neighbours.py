@@ -1,6 +1,5 @@
 """Machines of one home find each other inside, however the internet sees them."""
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic, sleep
@@ -16,7 +15,7 @@ from tests.lab.traffic import check_datagrams, check_stream, echo
 pytestmark = [
     pytest.mark.network,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
+    pytest.mark.root,
 ]
 
 PATIENCE = 20.0

@@ -1,7 +1,6 @@
 """What befalls nodes that talk: traffic goes on. How long the outage was is told at the end of the tests."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -12,16 +11,23 @@ from tests.net.summary import Summary
 
 pytestmark = [
     pytest.mark.network,
+    pytest.mark.alone,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
+    pytest.mark.root,
 ]
 
-PATHS = {(HOME, PUBLIC): "direct", (HOME, HOME): "direct", (SYMMETRIC, SYMMETRIC): "relayed"}
-CASES = [
-    pytest.param(kinds, path, event, id=f"{kinds[0].name} to {kinds[1].name}, {name}")
-    for kinds, path in PATHS.items()
-    for name, event in EVENTS[path].items()
-]
+DIRECT = ((HOME, PUBLIC), (HOME, HOME))
+RELAYED = ((SYMMETRIC, SYMMETRIC),)
+
+
+def between(pairs: Iterable[tuple[Kind, Kind]]) -> pytest.MarkDecorator:
+    """Has a test run between machines at sites of these kinds.
+
+    It is a parametrisation of its own: one that names events as well would set machines up for each event.
+    """
+    return pytest.mark.parametrize(
+        "pair", pairs, indirect=True, ids=lambda kinds: f"{kinds[0].name} to {kinds[1].name}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +38,31 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield made
 
 
-@pytest.mark.parametrize(("pair", "path", "event"), CASES, indirect=["pair"])
-def test_traffic_goes_on_after(
-    pair: Stage, path: str, event: Event, summary: Summary, request: pytest.FixtureRequest
-) -> None:
+@pytest.fixture
+def outage(summary: Summary, request: pytest.FixtureRequest) -> Callable[[float], None]:
+    """Takes how many seconds a test has waited for an echo."""
+    return lambda seconds: summary("outages", f"{request.node.callspec.id}: {seconds:.2f} s without an echo")
+
+
+@pytest.mark.parametrize("event", EVENTS["direct"])
+@between(DIRECT)
+def test_traffic_goes_on_over_a_direct_path(pair: Stage, event: str, outage: Callable[[float], None]) -> None:
+    outage(silence_after(EVENTS["direct"][event], pair, "direct"))
+
+
+@pytest.mark.parametrize("event", EVENTS["relayed"])
+@between(RELAYED)
+def test_traffic_goes_on_over_relays(pair: Stage, event: str, outage: Callable[[float], None]) -> None:
+    outage(silence_after(EVENTS["relayed"][event], pair, "relayed"))
+
+
+def silence_after(event: Event, pair: Stage, path: str) -> float:
+    """Has something happen to a path of a kind, waits until traffic goes on, and gives the seconds without an echo."""
     with Pulse(pair.nodes[0].machine, ADDRESSES[1]) as pulse:
         pulse.wait_steady()
         pair.wait_path(path)
         with event(pair) as began:
             pulse.wait_steady()
-            outage = pulse.longest_silence(began)
+            silence = pulse.longest_silence(began)
         pulse.wait_steady()
-    summary("outages", f"{request.node.callspec.id}: {outage:.2f} s without an echo")
+    return silence

@@ -1,7 +1,6 @@
 """The laboratory itself: sites reach what they should, and wires do the harm that they are told."""
 
 import contextlib
-import os
 import re
 import socket
 import subprocess
@@ -16,10 +15,7 @@ from tests.lab.namespace import Namespace
 from tests.lab.sites import DOUBLE, FIREWALL, HOME, NARROW, NO_UDP, PUBLIC, ROUGH, SIX, SLOW, SYMMETRIC, TIGHT, Kind
 from tests.lab.traffic import check_stream, echo
 
-pytestmark = [
-    pytest.mark.network,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
-]
+pytestmark = [pytest.mark.network, pytest.mark.root]
 
 PORT = 7000
 DAEMON_PORT = 11500

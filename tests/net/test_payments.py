@@ -10,7 +10,7 @@ import pytest
 from golem_vpn.sdk.client import Client
 from tests.net.nodes import TestNode, requestor_and_providers
 
-pytestmark = [pytest.mark.network, pytest.mark.anyio]
+pytestmark = [pytest.mark.network, pytest.mark.anyio, pytest.mark.timeout(180)]
 
 PAYMENT = "/payment-api/v1"
 HOODI = "erc20-hoodi-tglm"

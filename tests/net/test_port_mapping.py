@@ -1,6 +1,5 @@
 """A home router that speaks NAT-PMP, PCP or UPnP is asked for a port, and given it back."""
 
-import os
 import socket
 import struct
 import subprocess
@@ -19,10 +18,7 @@ from tests.lab.laboratory import INSIDE, Laboratory, Site, laboratory
 from tests.lab.rules import WIDE
 from tests.lab.sites import HOME, Kind
 
-pytestmark = [
-    pytest.mark.network,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
-]
+pytestmark = [pytest.mark.network, pytest.mark.root]
 
 ROUTER_PORT = 5351
 OUTSIDE_PORT = 40_404

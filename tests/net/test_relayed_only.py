@@ -1,6 +1,5 @@
 """Nodes that go through relays only send nobody anything else, so that none learns an address from them."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tests.lab.tap import IP, Tap
 pytestmark = [
     pytest.mark.network,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
+    pytest.mark.root,
 ]
 
 IPV4, TCP, UDP = b"\x08\x00", 6, 17

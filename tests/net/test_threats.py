@@ -1,6 +1,5 @@
 """Those who mean ill, among real daemons: whoever is in between, an expelled node, a stranger."""
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -19,7 +18,7 @@ from tests.net.summary import Summary
 pytestmark = [
     pytest.mark.network,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can name network namespaces"),
+    pytest.mark.root,
 ]
 
 DATA_PORT = 11501

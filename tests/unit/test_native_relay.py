@@ -107,7 +107,7 @@ async def test_a_relay_with_another_certificate_is_not_used() -> None:
 
 
 async def test_the_rate_limit_works() -> None:
-    size, limit = 1 << 20, 500_000
+    size, limit = 1 << 20, 2_000_000
     async with endpoints() as (alice, bob), running_relay(limit) as relay:
         relay.set_admitted([alice.endpoint_id, bob.endpoint_id])
         bob.set_relays([url(relay)])

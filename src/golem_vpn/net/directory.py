@@ -1,6 +1,6 @@
-"""Finding other nodes: the hubs that this node joined, kept connected, and asked who is there and where."""
+"""Finding other nodes: the hubs that this node joined, which are asked who is there and where."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import anyio
@@ -9,10 +9,10 @@ import structlog
 
 from golem_vpn.errors import Conflict, Forbidden, GolemVpnError, InvalidInput, NotFound
 from golem_vpn.net.approach import HUB_TIMEOUT, Approach, hub_of
-from golem_vpn.net.backoff import Backoff
 from golem_vpn.net.control import Control
 from golem_vpn.net.exclusions import Exclusions
 from golem_vpn.net.hub import MAX_LOOKUP, Hub
+from golem_vpn.net.hub_keeping import AttachListener, HubKeeping
 from golem_vpn.net.messages import (
     Attach,
     Attached,
@@ -35,12 +35,8 @@ from golem_vpn.store.hubs import JoinedHubRepository, StoredHub
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-RECONCILE_SECONDS = 60.0
-"""After this time a hub is asked again for what it may have told in vain."""
 MAX_DOUBTS = 64 * MAX_LOOKUP
 """How many nodes that one hub expelled the others are asked for."""
-
-AttachListener = Callable[[], None]
 
 _log = structlog.get_logger(__name__)
 
@@ -68,12 +64,11 @@ class Directory:
         self._own_hub = own_hub
         self._joined: dict[str, StoredHub] = {}
         self._lists = NodeLists(control, HUB_TIMEOUT)
-        self._lost: dict[str, anyio.Event] = {}
-        """Set when the connection to a hub is lost, or it has to be asked anew."""
-        self._keepers: dict[str, anyio.CancelScope] = {}
+        self._stored: dict[str, StoredHub] = {}
+        """What the database holds of them."""
+        self._keeping = HubKeeping(self._attach_again)
         self._revisions: dict[str, int] = {}
         self._tasks: TaskGroup | None = None
-        self._listeners: list[AttachListener] = []
         control.lookup = self.look_up
         control.on(RecordsChanged)(self._records_changed)
         control.on(StandingChanged)(self._standing_changed)
@@ -93,26 +88,25 @@ class Directory:
 
     def on_attached(self, listener: AttachListener) -> None:
         """Adds a listener that hears whenever a hub can be asked anew."""
-        self._listeners.append(listener)
+        self._keeping.on_attached(listener)
 
     async def open(self, tickets: Iterable[Ticket] = ()) -> None:
         """Recalls the hubs that were joined, and takes tickets to join with as soon as their hubs can be reached."""
         for hub in await self._repository.all():
+            self._stored[hub.node_id] = hub
             self._note(hub)
             if hub.token is None:
                 self._approach.recall(hub)
         for ticket in tickets:
             if ticket.hub != self._control.node_id and ticket.hub not in self._joined:
-                hub = hub_of(ticket)
-                await self._repository.put(hub)
-                self._note(hub)
+                await self._store(hub_of(ticket))
 
     async def run(self) -> None:
         """Keeps the hubs connected."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
-            for hub in tuple(self._joined.values()):
-                self._start_keeping(hub.node_id)
+            for hub_id in tuple(self._joined):
+                self._keeping.start(tasks, hub_id)
             await anyio.sleep_forever()
 
     def own_hub(self) -> Hub:
@@ -154,10 +148,9 @@ class Directory:
             if not known:
                 self._forget(hub.node_id)
             raise
-        await self._repository.put(joined)
-        self._note(joined)
-        if not known:
-            self._start_keeping(hub.node_id)
+        await self._store(joined)
+        if not known and self._tasks is not None:
+            self._keeping.start(self._tasks, hub.node_id)
         return hub.node_id
 
     async def leave(self, hub_id: str | None = None) -> str:
@@ -176,7 +169,7 @@ class Directory:
             await self._control.request(left, Leave(), type(None), HUB_TIMEOUT, search=False)
         except GolemVpnError as error:
             _log.info("directory.hub_not_told", hub=left, error=error.message)
-        self._keepers.pop(left, anyio.CancelScope()).cancel()
+        self._keeping.stop(left)
         await self._drop(left)
         return left
 
@@ -205,42 +198,19 @@ class Directory:
         except GolemVpnError as error:
             _log.info("directory.lookup_failed", hub=hub, error=error.message)
 
-    def _start_keeping(self, hub_id: str) -> None:
-        if self._tasks is not None:
-            self._keepers[hub_id] = anyio.CancelScope()
-            self._tasks.start_soon(self._run_keeper, hub_id, self._keepers[hub_id])
-
-    async def _run_keeper(self, hub_id: str, scope: anyio.CancelScope) -> None:
-        with scope:
-            await self._keep(hub_id)
-
-    async def _keep(self, hub_id: str) -> None:
-        backoff, attached, stored = Backoff(), False, self._joined.get(hub_id)
-        while (hub := self._joined.get(hub_id)) is not None:
-            self._lost[hub_id] = lost = anyio.Event()
-            try:
-                joined = await self._attach(hub)
-            except Forbidden as error:
-                _log.error("directory.hub_refuses", hub=hub_id, error=error.message)
-                if hub.token is not None:
-                    await self._drop(hub_id)
-                    return
-            except GolemVpnError as error:
-                _log.info("directory.hub_away", hub=hub_id, error=error.message)
-            else:
-                if joined != stored:
-                    await self._repository.put(joined)
-                    self._note(joined)
-                    stored = joined
-                backoff.reset()
-                if not attached:
-                    self._tell_attached()
-                with anyio.move_on_after(RECONCILE_SECONDS):
-                    await lost.wait()
-                if attached := not lost.is_set():
-                    continue
-            attached = False
-            await backoff.pause()
+    async def _attach_again(self, hub_id: str) -> bool:
+        hub = self._joined.get(hub_id)
+        if hub is None:
+            return False
+        try:
+            await self._store(await self._attach(hub))
+        except Forbidden as error:
+            _log.error("directory.hub_refuses", hub=hub_id, error=error.message)
+            if hub.token is None:
+                raise
+            await self._drop(hub_id)
+            return False
+        return True
 
     async def _attach(self, hub: StoredHub) -> StoredHub:
         """Connects to a hub, shows the ticket where that is still to be done, and gives what is known of the hub."""
@@ -264,6 +234,12 @@ class Directory:
         self._joined[hub.node_id] = hub
         self._records.keep("directory", hub.node_id)
 
+    async def _store(self, hub: StoredHub) -> None:
+        if hub != self._stored.get(hub.node_id):
+            await self._repository.put(hub)
+            self._stored[hub.node_id] = hub
+        self._note(hub)
+
     def _forget(self, hub_id: str) -> None:
         self._joined.pop(hub_id, None)
         self._lists.forget(hub_id)
@@ -272,16 +248,13 @@ class Directory:
 
     async def _drop(self, hub_id: str) -> None:
         self._forget(hub_id)
+        self._stored.pop(hub_id, None)
         await self._repository.remove(hub_id)
         await self._exclusions.forget(hub_id)
 
-    def _tell_attached(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
-
     def _on_presence(self, node_id: str, connected: bool) -> None:
-        if not connected and node_id in self._lost:
-            self._lost[node_id].set()
+        if not connected:
+            self._keeping.ask_anew(node_id)
 
     async def _records_changed(self, sender: str, message: RecordsChanged) -> None:
         self._check_hub(sender)
@@ -299,15 +272,14 @@ class Directory:
             self._ask_others()
         elif message.revision > expected:
             # Something got lost in between: the hub is asked for all.
-            self._lost[sender].set()
+            self._keeping.ask_anew(sender)
 
     async def _relays_changed(self, sender: str, message: RelaysChanged) -> None:
         self._check_hub(sender)
         self.relays.learn(sender, message.relays)
         hub = msgspec.structs.replace(self._joined[sender], relays=write_relays(message.relays))
         if hub.token is None:
-            await self._repository.put(hub)
-            self._note(hub)
+            await self._store(hub)
 
     def _ask_others(self) -> None:
         """Has each hub tell which of the nodes that another expelled are its members."""

@@ -1,14 +1,21 @@
-"""Runs each test with either TCP/IP stack of the gate."""
+"""Lets tests choose the TCP/IP stack of the gate."""
 
 import pytest
 
 from golem_vpn.cli.local_set import LocalSet
+from tests.net.gate import KERNEL
 
 
-@pytest.fixture(params=["kernel", "user-space"])
-def local_set(request: pytest.FixtureRequest, local_set: LocalSet) -> LocalSet:
-    """Daemons of which the requestor's gate uses one stack or the other, in place of those of all tests."""
-    if request.param == "kernel":
+@pytest.fixture
+def gate_stack() -> str:
+    """The stack, unless a test names it."""
+    return KERNEL
+
+
+@pytest.fixture
+def local_set(gate_stack: str, local_set: LocalSet, request: pytest.FixtureRequest) -> LocalSet:
+    """Daemons of which the requestor's gate uses that stack, in place of those of all tests."""
+    if gate_stack == KERNEL:
         return local_set
     other: LocalSet = request.getfixturevalue("user_space_set")
     return other

@@ -13,6 +13,7 @@ from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.gate import open_gate
 from golem_vpn.sdk.machine import PayloadMachine
 from tests.net import frames
+from tests.net.gate import either_stack
 from tests.net.gate.test_gate import ECHO_PORT, start_echo
 from tests.net.machines import payload_machines
 
@@ -50,6 +51,7 @@ async def talk(client: Client, machine: PayloadMachine, message: bytes) -> None:
         assert await receive(gate) == message
 
 
+@either_stack
 async def test_echoes_come_back_as_frames_while_tcp_goes_on(client: Client) -> None:
     async with payload_machines(client, count=1) as (machine,):
         await start_echo(machine)
@@ -73,6 +75,7 @@ async def test_echoes_come_back_as_frames_while_tcp_goes_on(client: Client) -> N
             assert await receive(earlier) == b"afterwards"
 
 
+@either_stack
 async def test_frames_pass_over_ipv6_as_well(client: Client) -> None:
     async with (
         payload_machines(client, "fd07::/64", count=1) as (machine,),
@@ -82,6 +85,7 @@ async def test_frames_pass_over_ipv6_as_well(client: Client) -> None:
         assert frames.echo_reply(await receive(gate)) == (1, b"hello")
 
 
+@either_stack
 async def test_a_spoofed_source_goes_nowhere(client: Client) -> None:
     async with payload_machines(client, count=1) as (machine,):
         there = machine.address
@@ -98,6 +102,7 @@ async def test_a_spoofed_source_goes_nowhere(client: Client) -> None:
         assert await drops(client, "foreign_destination") >= 1
 
 
+@either_stack
 async def test_too_long_a_packet_is_answered_with_what_fits(client: Client) -> None:
     async with (
         payload_machines(client, count=1) as (machine,),
@@ -108,6 +113,7 @@ async def test_too_long_a_packet_is_answered_with_what_fits(client: Client) -> N
         assert (packet[20], packet[21]) == (3, 4), "fragmentation needed"
 
 
+@either_stack
 async def test_the_second_gate_closes_the_first(client: Client) -> None:
     async with (
         payload_machines(client, count=1) as (machine,),

@@ -12,12 +12,13 @@ from golem_vpn.errors import RuntimeUnavailable
 from golem_vpn.net.stack_helper import stack_helper
 from golem_vpn.sdk.client import Client
 from golem_vpn.sdk.gate import open_gate
+from tests.net.gate import KERNEL, USER_SPACE, either_stack
 from tests.net.gate.test_gate import ECHO_PORT, start_echo
 from tests.net.machines import payload_machines, stack_kinds
 
 pytestmark = [pytest.mark.network, pytest.mark.anyio]
 
-KINDS = {"kernel": "tun", "user-space": "stack"}
+KINDS = {KERNEL: "tun", USER_SPACE: "stack"}
 
 
 def helpers(daemon: int) -> list[int]:
@@ -39,18 +40,17 @@ async def talk(client: Client, network: str, address: str) -> None:
         assert await gate.recv() == b"hello"
 
 
-async def test_the_kernel_is_used_unless_told_otherwise(
-    client: Client, local_set: LocalSet, request: pytest.FixtureRequest
-) -> None:
-    kind = request.node.callspec.params["local_set"]
-    assert len(helpers(local_set.requestor().pid)) == (kind == "kernel")
+@either_stack
+async def test_the_kernel_is_used_unless_told_otherwise(client: Client, local_set: LocalSet, gate_stack: str) -> None:
+    assert len(helpers(local_set.requestor().pid)) == (gate_stack == KERNEL)
     async with payload_machines(client, count=1) as (machine,):
         await start_echo(machine)
         await talk(client, machine.network, machine.address)
-        assert await stack_kinds(client) == {KINDS[kind]}
+        assert await stack_kinds(client) == {KINDS[gate_stack]}
     assert await stack_kinds(client) == set()
 
 
+@either_stack
 async def test_networks_of_the_same_range_are_apart(client: Client) -> None:
     async with payload_machines(client, count=1) as (one,), payload_machines(client, count=1) as (other,):
         assert one.address == other.address
@@ -63,11 +63,7 @@ async def test_networks_of_the_same_range_are_apart(client: Client) -> None:
             assert await first.recv() == b"still"
 
 
-async def test_a_lost_helper_costs_the_connections_and_no_more(
-    client: Client, local_set: LocalSet, request: pytest.FixtureRequest
-) -> None:
-    if request.node.callspec.params["local_set"] != "kernel":
-        pytest.skip("there is no helper")
+async def test_a_lost_helper_costs_the_connections_and_no_more(client: Client, local_set: LocalSet) -> None:
     async with payload_machines(client, count=1) as (machine,):
         await start_echo(machine)
         await talk(client, machine.network, machine.address)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from golem_vpn.errors import Forbidden
+from golem_vpn.net import reflection
 from golem_vpn.net.memory import MemoryWire
 from golem_vpn.net.messages import Reflect, Reflecting
 from golem_vpn.net.record import Candidate
@@ -20,7 +21,8 @@ def agrees(asker: Station, *reflectors: Station) -> bool:
     return asked <= handed_out and places == {it.topology.addresses[0] for it in reflectors}
 
 
-async def test_members_ask_hubs_and_relays(wire: MemoryWire, tmp_path: Path) -> None:
+async def test_members_ask_hubs_and_relays(wire: MemoryWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflection, "ASK_AGAIN_SECONDS", 0.1)
     async with cluster(wire, tmp_path) as nodes:
         hub = await nodes.start("hub", hub=True)
         relay = await nodes.start("relay", relay=True, join=hub)

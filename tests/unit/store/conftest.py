@@ -7,6 +7,11 @@ from golem_vpn.store.database import Database
 
 
 @pytest.fixture
+def quick_databases() -> None:
+    """Leaves databases as they are: here they are what is tested."""
+
+
+@pytest.fixture
 def database_path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "golem-vpn.db"
 

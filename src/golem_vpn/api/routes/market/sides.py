@@ -1,5 +1,6 @@
 """Demands and offers: the same routes for requestors and providers."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from litestar import Controller, MediaType, Request, delete, get, post
@@ -18,13 +19,13 @@ from golem_vpn.market.offers import OfferService
 from golem_vpn.market.service import MarketService
 
 
-class Side(Controller):
+class Side(Controller, ABC):
     """What requestors do with demands and providers with offers."""
 
     @staticmethod
+    @abstractmethod
     def of(market: MarketService) -> DemandService | OfferService:
         """Gives the service of this side."""
-        raise NotImplementedError
 
     @post(
         status_code=HTTP_201_CREATED,
