@@ -32,8 +32,7 @@ test-python: .make/installed  ## unit tests of the package
 	$(BIN)/pytest tests/unit $(IN_PARALLEL)
 
 test-network: .make/installed .make/test-tools .make/laboratory  ## real daemons, namespaces and programs
-	$(BIN)/pytest tests/net $(IN_PARALLEL) -m 'not alone'
-	$(BIN)/pytest tests/net -m alone
+	$(BIN)/pytest tests/net
 
 test-api: .make/installed .make/test-tools  ## the served OpenAPI document, against a real daemon
 	$(BIN)/pytest tests/api

@@ -4,6 +4,7 @@ import re
 import signal
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from bench.link import Link
 from bench.measures.procedure import Figures, Measure, Procedure
 from bench.wire import Host, Wire
 
-EACH_2_MS = ("-i", "0.002")
+EACH_11_MS = ("-i", "0.011")
+"""The shortest pace that `ping` keeps without spinning, which would take a processor from those that carry."""
 WHEN_ANSWERED = ("-A",)
 PATIENCE = 10.0
 LIMIT = "1"
@@ -61,21 +63,23 @@ class Trips:
 
 
 @contextmanager
-def pinging(host: Host, address: str, pace: Sequence[str] = EACH_2_MS) -> Iterator[Callable[[], str]]:
+def pinging(host: Host, address: str, pace: Sequence[str] = EACH_11_MS) -> Iterator[Callable[[], str]]:
     """Pings from a host all the while; what it gives ends that, and gives what was printed."""
     command = host.machine.command(["ping", "-n", "-D", *pace, "-W", LIMIT, address])
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # A pipe would be full before anybody reads it.
+    with tempfile.TemporaryFile("w+") as printed, subprocess.Popen(command, stdout=printed) as process:
 
-    def end() -> str:
-        process.send_signal(signal.SIGINT)
-        return process.communicate(timeout=PATIENCE)[0]
+        def end() -> str:
+            process.send_signal(signal.SIGINT)
+            process.wait(PATIENCE)
+            printed.seek(0)
+            return printed.read()
 
-    try:
-        yield end
-    finally:
-        if process.returncode is None:
-            process.kill()
-            process.communicate()
+        try:
+            yield end
+        finally:
+            if process.returncode is None:
+                process.kill()
 
 
 IDLE_P50 = Measure("round trip p50, idle", "µs", False)
@@ -83,7 +87,7 @@ IDLE_P99 = Measure("round trip p99, idle", "µs", False)
 
 
 def _measure_idle(wire: Wire, link: Link, seconds: float) -> Figures:
-    """Asks again once it is answered: `ping` spins where it has to keep a pace so short, and nothing is idle then."""
+    """Asks again as soon as it is answered, since a pace as short as that makes `ping` spin."""
     began = time.time()
     with pinging(wire.left, link.address, WHEN_ANSWERED) as end:
         time.sleep(RAMP + seconds)

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-/// An answer that came while the thread slept is soon if it took no longer than this, the waking at both ends included.
-const SOON: Duration = Duration::from_micros(150);
+/// An answer is soon if it takes no longer than this, the waking of sleepers at both ends included: that ends when both
+/// stay awake, but they begin at different times.
+pub(super) const SOON: Duration = Duration::from_micros(150);
 /// Soon answers in a row after which others are expected to be.
 const ENOUGH: i32 = 16;
-/// Soon answers more that it takes after one was awaited in vain. So no more than a fiftieth of the time is wasted.
+/// Soon answers more that it takes after one was awaited in vain, which wastes little then.
 const DOUBT: i32 = 64;
 
 #[derive(Default)]

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use golem_vpn_proto::Counters;
 
-use super::answers::Answers;
+use super::answers::{Answers, SOON};
 use super::load::Load;
 use crate::features::Features;
 use crate::poll::{Poller, Readiness};
 use crate::scheduling;
 
-/// How long the thread stays awake for an answer: longer than a peer nearby takes, and short enough that whoever waits
-/// for the processor does not notice.
+/// How long the thread stays awake for any answer, where latency matters most: longer than a peer nearby takes that stays
+/// awake too, and short enough that whoever waits for the processor does not notice.
 const AWAKE_FOR: Duration = Duration::from_micros(50);
 /// How long packets gather under a heavy load, as network cards let them. To be woken for each costs more than to carry
 /// it, and takes the processor from whoever sends and receives them.
@@ -64,7 +64,8 @@ impl Patience {
         let is_heavy = self.load.is_heavy(began, counters);
         // After a packet for a device the processor is for whoever reads it.
         if has_sent && (self.low_latency || (self.answers.are_soon() && !is_heavy)) {
-            stay_awake(poller, timeout, began, ready)?;
+            let awake_for = if self.low_latency { AWAKE_FOR } else { SOON };
+            stay_awake(poller, awake_for.min(timeout.unwrap_or(awake_for)), began, ready)?;
             if ready.is_empty() {
                 self.answers.failed_to_come();
             }
@@ -82,13 +83,7 @@ impl Patience {
 }
 
 /// Looks for something that is ready until it is time to sleep.
-fn stay_awake(
-    poller: &mut Poller,
-    timeout: Option<Duration>,
-    since: Instant,
-    ready: &mut Vec<Readiness>,
-) -> io::Result<()> {
-    let awake_for = timeout.map_or(AWAKE_FOR, |timeout| timeout.min(AWAKE_FOR));
+fn stay_awake(poller: &mut Poller, awake_for: Duration, since: Instant, ready: &mut Vec<Readiness>) -> io::Result<()> {
     while ready.is_empty() && since.elapsed() < awake_for {
         ready.extend(poller.wait(Some(Duration::ZERO))?);
     }
