@@ -5,11 +5,12 @@ use std::time::Duration;
 
 /// An answer is soon if it takes no longer than this, the waking of sleepers at both ends included: that ends when both
 /// stay awake, but they begin at different times.
-pub(super) const SOON: Duration = Duration::from_micros(150);
+pub(super) const SOON: Duration = Duration::from_micros(200);
 /// Soon answers in a row after which others are expected to be.
-const ENOUGH: i32 = 16;
-/// Soon answers more that it takes after one was awaited in vain, which wastes little then.
-const DOUBT: i32 = 64;
+const ENOUGH: i32 = 8;
+/// Soon answers more that it takes after one was awaited in vain: a sixteenth of the time may be wasted, if all others come
+/// when nobody stays awake for them.
+const DOUBT: i32 = 24;
 
 #[derive(Default)]
 pub(super) struct Answers {
