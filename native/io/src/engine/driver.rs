@@ -57,6 +57,8 @@ pub(super) struct Driver<S> {
     queues_waiting: bool,
     /// Whether relays may have brought trains that nobody announces any more.
     relays_waiting: bool,
+    /// Whether a device has had its share of the last round, and may have more.
+    devices_waiting: bool,
     buffer: Vec<u8>,
 }
 
@@ -103,6 +105,7 @@ impl<S: Datagrams> Driver<S> {
             watched: Watched::default(),
             queues_waiting: false,
             relays_waiting: false,
+            devices_waiting: false,
             buffer: vec![0; READ_LENGTH],
         })
     }
@@ -125,9 +128,8 @@ impl<S: Datagrams> Driver<S> {
     /// How long nothing has to be done, if nothing comes.
     fn idle_time(&mut self) -> Option<Duration> {
         let has_transmits = self.unsent.is_empty() && self.crew.has_transmits(&self.node);
-        let has_packets =
-            self.relays_waiting || self.crew.has_arrivals() || (self.queues_waiting && self.node.has_room());
-        if has_transmits || has_packets {
+        let devices_wait = (self.queues_waiting || self.devices_waiting) && self.node.has_room();
+        if has_transmits || devices_wait || self.relays_waiting || self.crew.has_arrivals() {
             return Some(Duration::ZERO);
         }
         self.node.poll_timeout().map(|due| due.saturating_duration_since(Instant::now()))
@@ -135,6 +137,7 @@ impl<S: Datagrams> Driver<S> {
 
     fn round(&mut self, ready: &[Readiness]) -> Outlook {
         let now = Instant::now();
+        self.devices_waiting = false;
         for readiness in ready {
             match readiness.token {
                 BELL => {
@@ -147,7 +150,7 @@ impl<S: Datagrams> Driver<S> {
                 }
                 SOCKET => self.serve_socket(now, readiness),
                 token => {
-                    self.serve_device(now, DeviceId(token as u32), readiness.failed);
+                    self.devices_waiting |= self.serve_device(now, DeviceId(token as u32), readiness.failed);
                 }
             }
         }

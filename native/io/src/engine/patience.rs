@@ -82,9 +82,10 @@ impl Patience {
     }
 }
 
-/// Looks for something that is ready until it is time to sleep.
+/// Looks for something that is ready until it is time to sleep. Whoever waits for the processor meanwhile gets it.
 fn stay_awake(poller: &mut Poller, awake_for: Duration, since: Instant, ready: &mut Vec<Readiness>) -> io::Result<()> {
     while ready.is_empty() && since.elapsed() < awake_for {
+        thread::yield_now();
         ready.extend(poller.wait(Some(Duration::ZERO))?);
     }
     Ok(())
