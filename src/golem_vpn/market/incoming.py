@@ -107,11 +107,22 @@ class Incoming:
         """
         check_key(message.agreement_id)
         self._check_identity(sender, message.requestor_id)
-        known = await self._book.find(message.agreement_id, Role.PROVIDER)
-        if known is not None:
-            if known.requestor_id != message.requestor_id:
-                raise Forbidden("there is another agreement of that id")
+        if await self._is_known(message):
             return
+        try:
+            await self._make_agreement(message)
+        except (Conflict, Gone):
+            # Who is not answered soon enough asks again, and the first wish may have come true meanwhile.
+            if not await self._is_known(message):
+                raise
+
+    async def _is_known(self, message: ProposeAgreement) -> bool:
+        known = await self._book.find(message.agreement_id, Role.PROVIDER)
+        if known is not None and known.requestor_id != message.requestor_id:
+            raise Forbidden("there is another agreement of that id")
+        return known is not None
+
+    async def _make_agreement(self, message: ProposeAgreement) -> None:
         if message.valid_to <= moments.now():
             raise Gone("the time to approve the agreement is over")
         pair = await self._proposals.for_proposed_agreement(message.proposal, message.requestor_id)

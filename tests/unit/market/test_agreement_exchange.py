@@ -249,6 +249,19 @@ async def test_a_provider_that_knows_no_such_proposal_has_it_rejected(world: Wor
         assert (await alice.agreements.show(alice.id, agreement_id)).end_reason
 
 
+async def test_a_wish_that_is_told_several_times_at_once_is_one(world: World) -> None:
+    async with world.pair() as (alice, bob):
+        offer_id, agreement_id = await proposal(alice, bob)
+        agreement = await alice.agreements.show(alice.id, agreement_id)
+        created, proposal_key = moments.now(), key_of(agreement.proposal_id or "")
+        wish = ProposeAgreement(agreement_id, proposal_key, alice.id, created, agreement.valid_to)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(alice.node.control.request, bob.id, wish, type(None))
+        assert len(await news(bob, offer_id)) == 1
+        assert await news(bob, offer_id, timeout=0) == []
+
+
 async def test_nobody_decides_for_another(world: World) -> None:
     async with world.pair() as (alice, bob), world.requestor("mallory") as mallory:
         for node in (alice.node, bob.node):
