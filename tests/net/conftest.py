@@ -5,7 +5,6 @@ import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from golem_vpn.cli.local_set import ANY_PORT, LocalSet
 from golem_vpn.cli.session import app_key, daemon_file
 from golem_vpn.descriptors import allow_many_descriptors
 from golem_vpn.sdk.client import Client
-from tests.net.summary import Summary, hand_over_summary, print_summary, summary_of, take_summary
+from tests.net.summary import Summary, print_summary, summary_of
 
 PROVIDERS = 2
 
@@ -28,17 +27,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leaves to root what needs root."""
     if item.get_closest_marker("root") and os.geteuid() != 0:
         pytest.skip("only root can name network namespaces, and make interfaces of the machine's")
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hands over what was measured."""
-    hand_over_summary(session.config)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Takes what was measured by tests of another process."""
-    take_summary(node.config, getattr(node, "workeroutput", {}))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from tests.net.summary import Summary
 
 pytestmark = [
     pytest.mark.network,
-    pytest.mark.alone,
     pytest.mark.timeout(240),
     pytest.mark.root,
 ]

@@ -205,9 +205,9 @@ class Directory:
         try:
             await self._store(await self._attach(hub))
         except Forbidden as error:
-            _log.error("directory.hub_refuses", hub=hub_id, error=error.message)
             if hub.token is None:
                 raise
+            _log.error("directory.hub_refuses", hub=hub_id, error=error.message)
             await self._drop(hub_id)
             return False
         return True

@@ -6,7 +6,7 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from golem_vpn.errors import GolemVpnError
+from golem_vpn.errors import Forbidden, GolemVpnError
 from golem_vpn.net.backoff import Backoff
 
 RECONCILE_SECONDS = 60.0
@@ -58,6 +58,8 @@ class HubKeeping:
             try:
                 if not await self._attach(hub_id):
                     return
+            except Forbidden as error:
+                _log.error("directory.hub_refuses", hub=hub_id, error=error.message)
             except GolemVpnError as error:
                 _log.info("directory.hub_away", hub=hub_id, error=error.message)
             else:

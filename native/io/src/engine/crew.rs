@@ -96,12 +96,11 @@ impl Crew {
 
     /// Takes a train that was received.
     pub(super) fn receive(&mut self, now: Instant, node: &mut Node, mut train: Received<'_>) {
-        let is_long = self.workers.count() > 0 && train.length >= LONG;
+        let Received { from, ecn, segment_size, length, .. } = train;
+        let is_long = self.workers.count() > 0 && length >= LONG;
         if !is_long && self.opening.is_empty() {
-            let Received { from, ecn, segment_size, .. } = train;
             return node.handle_datagram(now, from.into(), ecn, segment_size, train.bytes());
         }
-        let Received { from, ecn, segment_size, length, .. } = train;
         let opening = node.opening(segment_size, train.bytes());
         let mut buffer = train.take(self.spare.pop().unwrap_or_else(|| vec![0; LONGEST_DATAGRAM].into_boxed_slice()));
         let open = move || {

@@ -31,7 +31,7 @@ pub(crate) trait Datagrams: AsFd {
     /// done with, sent or dropped and counted; fewer than given means that the socket is full.
     fn send(&mut self, to: SocketAddr, ecn: Ecn, segment_size: usize, bytes: &[u8]) -> usize;
 
-    /// Hands a batch of received trains to `take`, `true` when more may be waiting.
+    /// Hands a batch of received trains to `take`; `true` when more may be waiting.
     fn receive(&mut self, take: impl FnMut(Received<'_>)) -> bool;
 
     fn local_address(&self) -> SocketAddr;
