@@ -47,8 +47,16 @@ class OfferService:
                 log.warning("an offer cannot be shown any more", offer_id=subscription.id, error=error.message)
                 await self._subscriptions.remove(subscription)
 
-    async def create(self, identity: str, properties: dict[str, Any], constraints: str) -> str:
+    async def create(
+        self, identity: str, properties: dict[str, Any], constraints: str, *, offer_id: str | None = None
+    ) -> str:
         """Makes an offer, shows it to everybody, and gives its id.
+
+        Args:
+            identity: The provider's.
+            properties: What is offered.
+            constraints: What a demand must meet.
+            offer_id: A new id, for who has to know the offer before others see it; by default one is made.
 
         Raises:
             InvalidInput: the properties or constraints are malformed.
@@ -57,7 +65,7 @@ class OfferService:
         now = moments.now()
         constraint_language.parse(constraints)
         offer = StoredSubscription(
-            id=new_subscription_id(),
+            id=offer_id or new_subscription_id(),
             role=Role.PROVIDER,
             identity=identity,
             properties=property_rules.check(properties),

@@ -18,6 +18,7 @@ from golem_vpn import moments
 from golem_vpn.bells import Bells
 from golem_vpn.errors import GolemVpnError, Gone, NotFound
 from golem_vpn.market.documents import AgreementEvent, MarketEvent, ProposalEvent, ProposalRejectedEvent
+from golem_vpn.market.ids import new_subscription_id
 from golem_vpn.market.service import MarketService
 from golem_vpn.provider.advert import Advert
 from golem_vpn.provider.negotiator import Negotiator
@@ -143,8 +144,14 @@ class Storefront:
             await self._market.offers.hide(self._identity, stand.offer_id)
 
     async def _publish(self, preset: str, advert: Advert, tasks: TaskGroup) -> None:
-        offer_id = await self._market.offers.create(self._identity, advert.properties, advert.constraints)
+        offer_id = new_subscription_id()
+        # Noted first: should the daemon be killed in between, nobody would answer what was said to the offer.
         await self._published.add(offer_id)
+        try:
+            await self._market.offers.create(self._identity, advert.properties, advert.constraints, offer_id=offer_id)
+        except GolemVpnError:
+            await self._published.remove(offer_id)
+            raise
         stand = self._stands[offer_id] = Stand(offer_id, preset, advert)
         tasks.start_soon(self._listen, stand, tasks)
         log.info("offering", preset=preset, offer_id=offer_id)

@@ -251,6 +251,21 @@ async def test_negotiations_go_on_over_a_restart(world: World) -> None:
             assert (await one.proposal()).state == "Initial"
 
 
+async def test_an_offer_is_answered_though_its_daemon_ended_as_it_was_shown(world: World) -> None:
+    async with world.pair() as (alice, bob):
+        with anyio.CancelScope() as first_run:
+            world.board.on_change(lambda shown, withdrawn: first_run.cancel())
+            async with running_agent(alice, bob, world.directory, SETTINGS):
+                await anyio.sleep_forever()
+        demand_id = await alice.market.demands.create(alice.id, DEMAND, CONSTRAINTS)
+        async with running_agent(alice, bob, world.directory, SETTINGS) as one:
+            one.demand_id = demand_id
+            await one.counter(await one.proposal())
+            with anyio.fail_after(PATIENCE):
+                while (await one.proposal()).state != "Draft":
+                    pass
+
+
 async def test_a_node_that_hires_itself(world: World) -> None:
     async with world.provider() as bob, world.requestor("alice", within=bob) as alice:
         async with running_agent(alice, bob, world.directory, SETTINGS) as one:
