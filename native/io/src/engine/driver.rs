@@ -59,6 +59,8 @@ pub(super) struct Driver<S> {
     relays_waiting: bool,
     /// Whether a device has had its share of the last round, and may have more.
     devices_waiting: bool,
+    /// Whether the socket has.
+    socket_waiting: bool,
     buffer: Vec<u8>,
 }
 
@@ -106,6 +108,7 @@ impl<S: Datagrams> Driver<S> {
             queues_waiting: false,
             relays_waiting: false,
             devices_waiting: false,
+            socket_waiting: false,
             buffer: vec![0; READ_LENGTH],
         })
     }
@@ -129,7 +132,7 @@ impl<S: Datagrams> Driver<S> {
     fn idle_time(&mut self) -> Option<Duration> {
         let has_transmits = self.unsent.is_empty() && self.crew.has_transmits(&self.node);
         let devices_wait = (self.queues_waiting || self.devices_waiting) && self.node.has_room();
-        if has_transmits || devices_wait || self.relays_waiting || self.crew.has_arrivals() {
+        if has_transmits || devices_wait || self.socket_waiting || self.relays_waiting || self.crew.has_arrivals() {
             return Some(Duration::ZERO);
         }
         self.node.poll_timeout().map(|due| due.saturating_duration_since(Instant::now()))
@@ -138,6 +141,7 @@ impl<S: Datagrams> Driver<S> {
     fn round(&mut self, ready: &[Readiness]) -> Outlook {
         let now = Instant::now();
         self.devices_waiting = false;
+        self.socket_waiting = false;
         for readiness in ready {
             match readiness.token {
                 BELL => {
@@ -182,7 +186,7 @@ impl<S: Datagrams> Driver<S> {
         if readiness.readable || readiness.failed {
             let Self { socket, node, devices, lost, crew, .. } = self;
             let mut bytes = 0;
-            socket.receive(|train| {
+            self.socket_waiting = socket.receive(|train| {
                 bytes += train.length;
                 crew.receive(now, node, train);
                 if bytes >= BYTES_PER_DELIVERY {

@@ -70,7 +70,10 @@ impl Patience {
                 self.answers.failed_to_come();
             }
         } else if is_heavy && self.gathering {
-            thread::sleep(GATHER_FOR);
+            ready.extend(poller.wait(Some(Duration::ZERO))?);
+            if ready.is_empty() {
+                thread::sleep(GATHER_FOR);
+            }
         }
         if ready.is_empty() {
             ready.extend(poller.wait(timeout)?);

@@ -6,8 +6,17 @@ use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::os::fd::{FromRawFd, OwnedFd};
 
+use golem_vpn_proto::wire::OVERHEAD;
+
+use crate::udp::LONGEST_TRAIN;
+
 const HEADER_LENGTH: usize = 16;
 const ALIGNMENT: usize = 4;
+/// Of the usual TCP packet: IPv4, TCP, and its timestamps.
+const TCP_HEADERS: u16 = 52;
+/// What the kernel keeps free for headers when it says how much data goes into a super-packet (`MAX_TCP_HEADER`), and a
+/// bit more, which is less than another segment.
+const SPARED_BY_KERNEL: u32 = 512;
 
 /// A connection to the kernel for the network namespace in which it was opened.
 pub(crate) struct Netlink {
@@ -47,6 +56,15 @@ impl Netlink {
         self.request(libc::RTM_NEWLINK, 0, &body)
     }
 
+    /// Asks the kernel for super-packets of a TUN that fill one train each; a rest would cost a train of its own.
+    pub(crate) fn fit_superpackets(&mut self, index: u32, mtu: u16) -> io::Result<()> {
+        let mut body = vec![libc::AF_UNSPEC as u8, 0, 0, 0];
+        body.extend(index.to_ne_bytes());
+        body.extend([0; 8]); // no flags
+        push_attribute(&mut body, libc::IFLA_GSO_MAX_SIZE, &longest_superpacket(mtu).to_ne_bytes());
+        self.request(libc::RTM_NEWLINK, 0, &body)
+    }
+
     /// Gives the interface an address.
     pub(crate) fn add_address(&mut self, index: u32, address: IpAddr, prefix_length: u8) -> io::Result<()> {
         let flags = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
@@ -70,6 +88,12 @@ impl Netlink {
         let length = self.socket.read(&mut answer)?;
         verdict(&answer[..length])
     }
+}
+
+/// The longest super-packet of TCP whose segments, each in its datagram, go into one train.
+fn longest_superpacket(mtu: u16) -> u32 {
+    let packets = (LONGEST_TRAIN / (usize::from(mtu) + OVERHEAD)).max(1) as u32;
+    packets * u32::from(mtu.saturating_sub(TCP_HEADERS)) + SPARED_BY_KERNEL
 }
 
 fn own_address(index: u32, address: IpAddr, prefix_length: u8) -> Vec<u8> {

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 const SEND_BUFFER: libc::c_int = 512 << 10;
 /// Bytes that wait to be received while the thread waits for a processor: with a quarter of it, TCP had to send up to a
 /// hundredth of its segments again.
-const RECEIVE_BUFFER: libc::c_int = 4 << 20;
+const RECEIVE_BUFFER: libc::c_int = 8 << 20;
 
 pub(crate) fn set(socket: BorrowedFd<'_>, level: i32, name: i32, value: libc::c_int) -> io::Result<()> {
     let length = size_of::<libc::c_int>() as libc::socklen_t;

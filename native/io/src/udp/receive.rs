@@ -12,6 +12,8 @@ use super::{LONGEST_DATAGRAM, Received, SocketCounters};
 /// Trains per system call. Behind an interface without receive offload a train is one datagram,
 /// and only the batch lets packets be merged again.
 const TRAINS: usize = 128;
+/// Bytes per system call, roughly: whoever sent them waits until what answers them has gone out as well.
+const BYTES: usize = 192 << 10;
 
 /// Buffers and what describes them to the kernel, which is written once and mended where the kernel has written.
 pub(super) struct Receiver {
@@ -23,6 +25,8 @@ pub(super) struct Receiver {
     messages: Box<[libc::mmsghdr]>,
     /// How many messages the kernel has written to since they were described.
     used: usize,
+    /// How long the trains of the last call were, on average.
+    usual_length: usize,
 }
 
 // SAFETY: the pointers in `parts` and `messages` lead to what the receiver itself owns, in boxes that stay where they
@@ -43,6 +47,7 @@ impl Receiver {
             // SAFETY: all-zero bytes are a valid value of this C struct.
             messages: vec![unsafe { mem::zeroed() }; trains].into(),
             used: trains,
+            usual_length: 0,
         }
     }
 
@@ -54,12 +59,14 @@ impl Receiver {
         mut take: impl FnMut(Received<'_>),
     ) -> bool {
         self.describe();
-        self.used = match receive_many(socket, &mut self.messages) {
+        let most = (BYTES / self.usual_length.max(1)).clamp(1, self.messages.len());
+        self.used = match receive_many(socket, &mut self.messages[..most]) {
             Ok(count) => count,
             Err(error) => return tell(&error, counters),
         };
         counters.receive_calls += 1;
         let messages = self.messages[..self.used].iter();
+        self.usual_length = messages.clone().map(|message| message.msg_len as usize).sum::<usize>() / self.used.max(1);
         for ((message, source), buffer) in messages.zip(&self.sources).zip(&mut self.buffers) {
             let length = message.msg_len as usize;
             let (Some(from), false) = (source.read(), length == 0) else {
@@ -72,7 +79,7 @@ impl Receiver {
             counters.datagrams_received += length.div_ceil(segment_size) as u64;
             take(Received { from, ecn, segment_size, length, buffer });
         }
-        self.used == self.messages.len()
+        self.used == most
     }
 
     /// Describes the buffers of messages that were used, as some were exchanged, and the kernel has written lengths.

@@ -12,6 +12,14 @@ use super::{
 };
 use crate::{DropReason, Offload, OffloadKind, PartialChecksum};
 
+/// Bytes of the longest header of IPv4 and of TCP, with options.
+const LONGEST_HEADER: usize = 60;
+const IPV4_LENGTH: usize = 2;
+const IPV4_IDENTIFICATION: usize = 4;
+const IPV4_CHECKSUM: usize = 10;
+const TCP_SEQUENCE: usize = 4;
+const UDP_LENGTH: usize = 4;
+
 /// A super-packet, checked and ready to be split.
 #[derive(Clone, Copy, Debug)]
 pub struct Split<'a> {
@@ -19,6 +27,15 @@ pub struct Split<'a> {
     payload: &'a [u8],
     segment_size: usize,
     ip: IpHeader,
+    common: Common,
+}
+
+/// What the headers of all packets add to their checksums alike: everything but lengths, identification, sequence
+/// number and flags.
+#[derive(Clone, Copy, Debug)]
+struct Common {
+    ip: Sum,
+    transport: Sum,
 }
 
 impl<'a> Split<'a> {
@@ -38,7 +55,7 @@ impl<'a> Split<'a> {
         match transport_length {
             Some(length) if segment_size > 0 && !ip.fragment && transport.len() > length => {
                 let (headers, payload) = packet.split_at(ip.header_length + length);
-                Ok(Self { headers, payload, segment_size, ip })
+                Ok(Self { headers, payload, segment_size, ip, common: Common::of(&ip, headers) })
             }
             _ => Err(DropReason::MalformedOffload),
         }
@@ -78,16 +95,14 @@ impl<'a> Split<'a> {
         payload.copy_from_slice(part);
         let (ip_header, transport) = headers.split_at_mut(self.ip.header_length);
         let transport_length = transport.len() + part.len();
-        write_ip_header(&self.ip, ip_header, index, transport_length);
-        let sum = checksum::pseudo_header(self.ip.source, self.ip.destination, self.ip.protocol, transport_length);
+        self.write_ip_header(ip_header, index, transport_length);
+        let sum = self.common.transport.with_u16(transport_length as u16).with(part);
         if self.ip.protocol == PROTOCOL_TCP {
-            self.write_tcp_header(transport, index);
-            write_u16(transport, TCP_CHECKSUM, 0);
-            write_u16(transport, TCP_CHECKSUM, sum.with(transport).with(payload).checksum());
+            self.write_tcp_header(transport, index, sum);
         } else {
-            write_u16(transport, 4, transport_length as u16);
-            write_u16(transport, UDP_CHECKSUM, 0);
-            write_u16(transport, UDP_CHECKSUM, not_zero(sum.with(transport).with(payload).checksum()));
+            let length = transport_length as u16;
+            write_u16(transport, UDP_LENGTH, length);
+            write_u16(transport, UDP_CHECKSUM, not_zero(sum.with_u16(length).checksum()));
         }
     }
 
@@ -107,28 +122,63 @@ impl<'a> Split<'a> {
         &self.payload[start..self.payload.len().min(start + self.segment_size)]
     }
 
-    fn write_tcp_header(&self, header: &mut [u8], index: usize) {
-        let sequence = read_u32(header, 4).wrapping_add((index * self.segment_size) as u32);
-        write_u32(header, 4, sequence);
+    /// Writes the lengths, and in IPv4 identification and checksum.
+    fn write_ip_header(&self, header: &mut [u8], index: usize, transport_length: usize) {
+        if self.ip.source.is_ipv6() {
+            return write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
+        }
+        let length = (header.len() + transport_length) as u16;
+        let identification = read_u16(self.headers, IPV4_IDENTIFICATION).wrapping_add(index as u16);
+        write_u16(header, IPV4_LENGTH, length);
+        write_u16(header, IPV4_IDENTIFICATION, identification);
+        let sum = self.common.ip.with_u16(length).with_u16(identification);
+        write_u16(header, IPV4_CHECKSUM, sum.checksum());
+    }
+
+    /// Writes sequence number, flags, and the checksum, of which `sum` has everything else.
+    fn write_tcp_header(&self, header: &mut [u8], index: usize, sum: Sum) {
+        let first = &self.headers[self.ip.header_length..];
+        let sequence = read_u32(first, TCP_SEQUENCE).wrapping_add((index * self.segment_size) as u32);
+        let mut flags = first[TCP_FLAGS];
         if index + 1 < self.count() {
-            header[TCP_FLAGS] &= !(FLAG_FIN | FLAG_PSH);
+            flags &= !(FLAG_FIN | FLAG_PSH);
         }
         if index > 0 {
-            header[TCP_FLAGS] &= !FLAG_CWR;
+            flags &= !FLAG_CWR;
         }
+        write_u32(header, TCP_SEQUENCE, sequence);
+        header[TCP_FLAGS] = flags;
+        let sum = sum.with_u16((sequence >> 16) as u16).with_u16(sequence as u16).with_u16(flags.into());
+        write_u16(header, TCP_CHECKSUM, sum.checksum());
     }
 }
 
-/// Writes the lengths, and in IPv4 identification and checksum, of the packet that comes `index` after the one that
-/// the header is of.
-pub(super) fn write_ip_header(ip: &IpHeader, header: &mut [u8], index: usize, transport_length: usize) {
-    if ip.source.is_ipv4() {
-        write_u16(header, 2, (header.len() + transport_length) as u16);
-        write_u16(header, 4, read_u16(header, 4).wrapping_add(index as u16));
-        checksum::write_ipv4(header);
-    } else {
-        write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
+impl Common {
+    fn of(ip: &IpHeader, headers: &[u8]) -> Self {
+        let (ip_header, transport) = headers.split_at(ip.header_length);
+        let pseudo_header = checksum::pseudo_header(ip.source, ip.destination, ip.protocol, 0);
+        let transport = if ip.protocol == PROTOCOL_TCP {
+            let others = [TCP_SEQUENCE..TCP_SEQUENCE + 4, TCP_FLAGS..TCP_FLAGS + 1, TCP_CHECKSUM..TCP_CHECKSUM + 2];
+            pseudo_header.with(&without(transport, others))
+        } else {
+            pseudo_header.with(&without(transport, [UDP_LENGTH..UDP_LENGTH + 2, UDP_CHECKSUM..UDP_CHECKSUM + 2]))
+        };
+        let ip = if ip.source.is_ipv4() {
+            let others = [IPV4_LENGTH..IPV4_IDENTIFICATION + 2, IPV4_CHECKSUM..IPV4_CHECKSUM + 2];
+            Sum::default().with(&without(ip_header, others))
+        } else {
+            Sum::default()
+        };
+        Self { ip, transport }
     }
+}
+
+/// A header in which these parts, and all behind it, are zero.
+fn without<const PARTS: usize>(header: &[u8], parts: [Range<usize>; PARTS]) -> [u8; LONGEST_HEADER] {
+    let mut zeroed = [0; LONGEST_HEADER];
+    zeroed[..header.len()].copy_from_slice(header);
+    parts.into_iter().for_each(|part| zeroed[part].fill(0));
+    zeroed
 }
 
 /// Completes a checksum that covers only the pseudo-header so far; it must [fit](PartialChecksum::fits).
