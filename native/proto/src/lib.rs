@@ -19,6 +19,7 @@ mod deliveries;
 mod event;
 mod fair_queue;
 mod ids;
+mod index_hash;
 mod limits;
 mod link;
 mod links;
@@ -39,6 +40,7 @@ mod train;
 mod trains;
 pub mod wire;
 
+pub use buffers::READ_LENGTH;
 pub use config::{Cipher, Config, Entropy};
 pub use counters::{Counters, DropReason};
 pub use event::{Delivery, Event, LinkStatus, PeerStatus, Traffic, Transmit};

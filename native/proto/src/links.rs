@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
+use crate::index_hash::IndexHash;
 use crate::link::Link;
 use crate::{Entropy, NetworkId, NodeId};
 
@@ -16,7 +17,7 @@ pub(crate) struct Links {
     free: Vec<usize>,
     by_pair: BTreeMap<(NodeId, NetworkId), LinkId>,
     by_network: BTreeSet<(NetworkId, NodeId, LinkId)>,
-    by_index: HashMap<u32, LinkId>,
+    by_index: HashMap<u32, LinkId, IndexHash>,
     timers: BTreeSet<(Instant, LinkId)>,
 }
 

@@ -51,20 +51,22 @@ impl Device {
         DeviceConfig { offload: checksum && tcp, udp_offload: udp, ..config }
     }
 
-    /// Reads one packet and hands it to `take`.
-    pub(super) fn read(&mut self, buffer: &mut [u8], mut take: impl FnMut(Offload, &[u8])) -> Read {
+    /// Reads one packet, into `buffer` or another one, and hands that with the packet's length to `take`.
+    pub(super) fn read(&mut self, buffer: &mut Vec<u8>, take: impl FnOnce(Offload, &mut Vec<u8>, usize)) -> Read {
         let length = match &mut self.port {
             Port::Tun(tun) => match tun.read(buffer) {
                 Ok((offload, packet)) => {
-                    take(offload, packet);
-                    packet.len()
+                    let length = packet.len();
+                    take(offload, buffer, length);
+                    length
                 }
                 Err(error) => return self.judge(error),
             },
             Port::Queue(end) => match end.receive() {
-                Received::Packet(packet) => {
-                    take(Offload::default(), &packet);
-                    packet.len()
+                Received::Packet(mut packet) => {
+                    let length = packet.len();
+                    take(Offload::default(), &mut packet, length);
+                    length
                 }
                 Received::Nothing => return Read::Nothing,
                 Received::Closed => return Read::Lost(io::Error::other("its user has closed it")),

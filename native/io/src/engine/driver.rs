@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use golem_vpn_proto::{Cipher, Config, DeviceId, Ecn, Node, Route};
+use golem_vpn_proto::{Cipher, Config, DeviceId, Ecn, Node, READ_LENGTH, Route};
 use tokio::sync::mpsc;
 
 use super::crew::Crew;
@@ -25,7 +25,6 @@ use super::watching::Watched;
 use crate::entropy;
 use crate::features::Features;
 use crate::poll::{Bell, Interest, Poller, Readiness};
-use crate::tun::READ_LENGTH;
 use crate::udp::Datagrams;
 
 /// What one device may pass in one round.
@@ -234,7 +233,10 @@ impl<S: Datagrams> Driver<S> {
             }
             let Some(device) = self.devices.get_mut(&id) else { return false };
             let node = &mut self.node;
-            match device.read(&mut self.buffer, |offload, packet| node.handle_packet(now, id, offload, packet)) {
+            let read = device.read(&mut self.buffer, |offload, buffer, length| {
+                node.handle_read(now, id, offload, buffer, length);
+            });
+            match read {
                 Read::Packet => {}
                 Read::Nothing if failed => {
                     self.lose(id, io::Error::other("its interface is gone"));

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
 use golem_vpn_proto::packet::{IpHeader, Split, complete_checksum};
-use golem_vpn_proto::{DeviceConfig, DeviceId, Offload, OffloadKind};
+use golem_vpn_proto::{DeviceConfig, DeviceId, Offload, OffloadKind, READ_LENGTH};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
@@ -18,7 +18,7 @@ use crate::queue::{PacketQueue, queue_device};
 use crate::stack::diversion::Diversions;
 use crate::stack::packet::Heading;
 use crate::stack::table::lock;
-use crate::tun::{READ_LENGTH, Tun};
+use crate::tun::Tun;
 
 /// Packets that may wait between the engine and the TUN, each way.
 const QUEUE_LENGTH: usize = 1024;

@@ -16,11 +16,6 @@ use golem_vpn_proto::{Offload, VIRTIO_HEADER_LENGTH};
 
 use crate::features::Features;
 
-const LONGEST_PACKET: usize = 65_535;
-
-/// Bytes that a buffer for [`Tun::read`] needs.
-pub const READ_LENGTH: usize = VIRTIO_HEADER_LENGTH + LONGEST_PACKET;
-
 /// What the kernel leaves to the device and takes from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TunOffloads {
@@ -72,22 +67,25 @@ impl Tun {
         self.offloads
     }
 
-    /// Reads one packet or super-packet into `buffer`, which has to hold [`READ_LENGTH`] bytes.
+    /// Reads one packet or super-packet into `buffer`, which has to hold [`READ_LENGTH`](golem_vpn_proto::READ_LENGTH) bytes.
     ///
     /// # Errors
     /// `WouldBlock` when there is none; `InvalidData` for a header that was not asked for;
     /// else the device is gone (for instance `EBADFD` when its interface was deleted).
     pub fn read<'a>(&self, buffer: &'a mut [u8]) -> io::Result<(Offload, &'a [u8])> {
-        // SAFETY: the pointer and the length describe `buffer`.
-        let length = unsafe { libc::read(self.descriptor.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
+        let mut header = [0; VIRTIO_HEADER_LENGTH];
+        let part = |bytes: &mut [u8]| libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+        let parts = [part(&mut header), part(buffer)];
+        let used = if self.offloads.header { &parts[..] } else { &parts[1..] };
+        // SAFETY: the parts describe `header` and `buffer`, both alive during the call.
+        let length = unsafe { libc::readv(self.descriptor.as_raw_fd(), used.as_ptr(), used.len() as libc::c_int) };
         let length = usize::try_from(length).map_err(|_| io::Error::last_os_error())?;
-        let bytes = &buffer[..length];
         if !self.offloads.header {
-            return Ok((Offload::default(), bytes));
+            return Ok((Offload::default(), &buffer[..length]));
         }
         let malformed = || io::Error::from(io::ErrorKind::InvalidData);
-        let (header, packet) = bytes.split_first_chunk::<VIRTIO_HEADER_LENGTH>().ok_or_else(malformed)?;
-        Ok((Offload::decode(header).ok_or_else(malformed)?, packet))
+        let length = length.checked_sub(VIRTIO_HEADER_LENGTH).ok_or_else(malformed)?;
+        Ok((Offload::decode(&header).ok_or_else(malformed)?, &buffer[..length]))
     }
 
     /// Writes one packet or super-packet.

@@ -3,6 +3,8 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use golem_vpn_proto::READ_LENGTH;
+
 use super::*;
 use crate::features::Features;
 use crate::namespace::Namespace;

@@ -22,9 +22,22 @@ impl Node {
     /// Takes one packet or super-packet from a device. It waits where sealed ones wait already, fairly between flows.
     pub fn handle_packet(&mut self, now: Instant, device: DeviceId, offload: Offload, packet: &[u8]) {
         if self.is_behind() {
-            self.queue(now, device, offload, packet);
+            let mut copy = self.buffers.take(packet.len());
+            copy.extend_from_slice(packet);
+            self.queue(now, device, offload, copy);
         } else {
             self.pass_on(now, device, offload, packet);
+        }
+    }
+
+    /// Takes one packet or super-packet of `length` bytes that was read into `buffer`, of [`READ_LENGTH`](crate::READ_LENGTH) bytes. If it
+    /// waits it may keep the buffer, which another one replaces.
+    pub fn handle_read(&mut self, now: Instant, device: DeviceId, offload: Offload, buffer: &mut Vec<u8>, length: usize) {
+        if self.is_behind() {
+            let packet = self.buffers.take_out(buffer, length);
+            self.queue(now, device, offload, packet);
+        } else {
+            self.pass_on(now, device, offload, &buffer[..length]);
         }
     }
 

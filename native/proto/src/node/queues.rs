@@ -57,14 +57,15 @@ impl Node {
     }
 
     /// Keeps a packet until it is its flow's turn.
-    pub(super) fn queue(&mut self, now: Instant, device: DeviceId, offload: Offload, packet: &[u8]) {
-        let ip = match IpHeader::parse(packet) {
+    pub(super) fn queue(&mut self, now: Instant, device: DeviceId, offload: Offload, packet: Vec<u8>) {
+        let ip = match IpHeader::parse(&packet) {
             Ok(ip) => ip,
-            Err(reason) => return self.counters.count_drop(reason),
+            Err(reason) => {
+                self.buffers.give_back(packet);
+                return self.counters.count_drop(reason);
+            }
         };
-        let mut copy = self.buffers.take(packet.len());
-        copy.extend_from_slice(packet);
-        let dropped = self.queue.push(&ip, Waiting { since: now, device, offload, packet: copy });
+        let dropped = self.queue.push(&ip, Waiting { since: now, device, offload, packet });
         self.counters.count_drops(DropReason::SendQueueFull, dropped);
     }
 
