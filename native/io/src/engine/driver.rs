@@ -27,8 +27,10 @@ use crate::features::Features;
 use crate::poll::{Bell, Interest, Poller, Readiness};
 use crate::udp::Datagrams;
 
-/// What one device may pass in one round.
+/// What one device may pass in one round: more than is sent in it, so that flows can be put in order, but not so much that
+/// it has left the processor's cache when it is sent.
 const PACKETS_PER_ROUND: usize = 64;
+const BYTES_PER_ROUND: usize = 256 << 10;
 /// Bytes received before they are delivered: enough to make super-packets of, and still in the processor's cache.
 const BYTES_PER_DELIVERY: usize = 32 << 10;
 
@@ -227,13 +229,15 @@ impl<S: Datagrams> Driver<S> {
 
     /// Passes on what a device has, within its share of the round; whether there may be more.
     fn serve_device(&mut self, now: Instant, id: DeviceId, failed: bool) -> bool {
+        let mut bytes = 0;
         for _ in 0..PACKETS_PER_ROUND {
-            if !self.node.has_room() {
+            if bytes >= BYTES_PER_ROUND || !self.node.has_room() {
                 return true;
             }
             let Some(device) = self.devices.get_mut(&id) else { return false };
             let node = &mut self.node;
             let read = device.read(&mut self.buffer, |offload, buffer, length| {
+                bytes += length;
                 node.handle_read(now, id, offload, buffer, length);
             });
             match read {
