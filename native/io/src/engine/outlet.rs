@@ -12,7 +12,7 @@ use super::messages::Event;
 use crate::udp::Datagrams;
 
 /// Bytes sent before devices are looked at again: what a packet of another flow has to wait for.
-const BYTES_PER_ROUND: usize = 128 << 10;
+const BYTES_PER_ROUND: usize = 64 << 10;
 
 /// Writes packets to their devices; those that are gone are added to `lost`.
 pub(super) fn deliver(

@@ -75,7 +75,7 @@ pub fn raise_with_addresses(device: &Device, controls: &Controls) -> Result<(), 
     switch_ipv6(&device.name, &device.addresses, controls)?;
     raise(&device.name, device.mtu)?;
     // Without that it is slower, no more.
-    let fit = || Netlink::open()?.fit_superpackets(index_of(&device.name)?, device.mtu);
+    let fit = || Netlink::open()?.fit_queue(index_of(&device.name)?, device.mtu);
     fit().ok();
     replace_addresses(&device.name, &[], &device.addresses, controls)
 }

@@ -12,6 +12,8 @@ use crate::udp::LONGEST_TRAIN;
 
 const HEADER_LENGTH: usize = 16;
 const ALIGNMENT: usize = 4;
+/// Packets and super-packets that wait to be read: as many as of network cards, twice as many as of a TUN by default.
+const QUEUE_LENGTH: u32 = 1000;
 /// Of the usual TCP packet: IPv4, TCP, and its timestamps.
 const TCP_HEADERS: u16 = 52;
 /// What the kernel keeps free for headers when it says how much data goes into a super-packet (`MAX_TCP_HEADER`), and a
@@ -56,12 +58,14 @@ impl Netlink {
         self.request(libc::RTM_NEWLINK, 0, &body)
     }
 
-    /// Asks the kernel for super-packets of a TUN that fill one train each; a rest would cost a train of its own.
-    pub(crate) fn fit_superpackets(&mut self, index: u32, mtu: u16) -> io::Result<()> {
+    /// Asks the kernel for super-packets of a TUN that fill one train each, as a rest would cost a train of its own, and
+    /// for room for those that come while its reader waits for a processor.
+    pub(crate) fn fit_queue(&mut self, index: u32, mtu: u16) -> io::Result<()> {
         let mut body = vec![libc::AF_UNSPEC as u8, 0, 0, 0];
         body.extend(index.to_ne_bytes());
         body.extend([0; 8]); // no flags
         push_attribute(&mut body, libc::IFLA_GSO_MAX_SIZE, &longest_superpacket(mtu).to_ne_bytes());
+        push_attribute(&mut body, libc::IFLA_TXQLEN, &QUEUE_LENGTH.to_ne_bytes());
         self.request(libc::RTM_NEWLINK, 0, &body)
     }
 

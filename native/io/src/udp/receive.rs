@@ -13,7 +13,7 @@ use super::{LONGEST_DATAGRAM, Received, SocketCounters};
 /// and only the batch lets packets be merged again.
 const TRAINS: usize = 128;
 /// Bytes per system call, roughly: whoever sent them waits until what answers them has gone out as well.
-const BYTES: usize = 192 << 10;
+const BYTES: usize = 128 << 10;
 
 /// Buffers and what describes them to the kernel, which is written once and mended where the kernel has written.
 pub(super) struct Receiver {

@@ -14,7 +14,7 @@ use crate::relays::TURN_BYTES;
 use crate::{DeviceId, Offload, RelayId, Route, SealedTrain, Train, Transmit};
 
 /// Bytes of datagrams that are sealed ahead of the socket: more would wait where they can't be sorted any more.
-const SEALED_BYTES: usize = 128 << 10;
+const SEALED_BYTES: usize = 64 << 10;
 /// Bytes that are sealed at a time of what waits: about one train.
 const TURN_OUT_BYTES: usize = 64 << 10;
 
