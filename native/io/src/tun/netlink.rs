@@ -130,3 +130,22 @@ fn verdict(answer: &[u8]) -> io::Result<()> {
         None => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_segments_of_a_superpacket_go_into_one_train() {
+        for mtu in 600..=9000 {
+            // What the kernel keeps free depends on how it was built.
+            for spared in [128, 320, 448] {
+                let data = longest_superpacket(mtu) - 1 - spared;
+                let packets = data as usize / usize::from(mtu - TCP_HEADERS);
+                let train = packets * (usize::from(mtu) + OVERHEAD);
+                assert!(train <= LONGEST_TRAIN, "MTU {mtu}: {packets} packets");
+                assert!(train + usize::from(mtu) + OVERHEAD > LONGEST_TRAIN, "MTU {mtu}: one more would do");
+            }
+        }
+    }
+}

@@ -93,6 +93,22 @@ fn offloads_that_are_left_out_are_off() {
 }
 
 #[test]
+fn the_queue_of_an_interface_is_made_for_trains() {
+    in_new_namespace(|| {
+        let _tun = create(&interface("vpn5"), Features::default()).unwrap();
+        let Ok(shown) = std::process::Command::new("ip").args(["-details", "link", "show", "vpn5"]).output() else {
+            eprintln!("SKIPPED: no program `ip` to look at the interface");
+            return;
+        };
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        // 45 segments of 1368 bytes, each in a datagram of 1452 bytes, make a train of 65,340 bytes.
+        for expected in ["qlen 1000", "gso_max_size 62072"] {
+            assert!(shown.contains(expected), "{expected} is not in: {shown}");
+        }
+    });
+}
+
+#[test]
 fn a_deleted_interface_is_told() {
     in_new_namespace(|| {
         let tun = create(&interface("vpn9"), Features::default()).unwrap();

@@ -62,6 +62,30 @@ fn a_train_arrives_in_one_call_each() {
 }
 
 #[test]
+fn a_call_receives_only_so_many_bytes() {
+    let (mut sender, mut receiver) = (bound("127.0.0.1:0"), bound("127.0.0.1:0"));
+    let (to, train) = (receiver.local_address(), train(40));
+    // How long trains are is known after the first.
+    sender.send(to, Ecn::NotCapable, SEGMENT, &train);
+    received(&mut receiver, 40);
+    for _ in 0..10 {
+        assert_eq!(sender.send(to, Ecn::NotCapable, SEGMENT, &train), train.len());
+    }
+    if !sender.status().segmentation || !receiver.status().receive_offload {
+        eprintln!("SKIPPED: datagrams go one by one here");
+        return;
+    }
+    let mut calls = Vec::new();
+    while calls.iter().sum::<usize>() < 10 {
+        let mut trains = 0;
+        let more = receiver.receive(|_| trains += 1);
+        assert!(more || calls.iter().sum::<usize>() + trains == 10);
+        calls.push(trains);
+    }
+    assert_eq!(calls, [2; 5]);
+}
+
+#[test]
 fn a_train_arrives_without_segmentation() {
     let (mut sender, mut receiver) = (bound_without("127.0.0.1:0", &["udp-gso"]), bound("127.0.0.1:0"));
     let to = receiver.local_address();
