@@ -32,7 +32,14 @@ impl Node {
 
     /// Takes one packet or super-packet of `length` bytes that was read into `buffer`, of [`READ_LENGTH`](crate::READ_LENGTH) bytes. If it
     /// waits it may keep the buffer, which another one replaces.
-    pub fn handle_read(&mut self, now: Instant, device: DeviceId, offload: Offload, buffer: &mut Vec<u8>, length: usize) {
+    pub fn handle_read(
+        &mut self,
+        now: Instant,
+        device: DeviceId,
+        offload: Offload,
+        buffer: &mut Vec<u8>,
+        length: usize,
+    ) {
         if self.is_behind() {
             let packet = self.buffers.take_out(buffer, length);
             self.queue(now, device, offload, packet);
