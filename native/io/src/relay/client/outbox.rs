@@ -8,8 +8,9 @@ use tokio::sync::Notify;
 
 use crate::relay::Train;
 
-/// Filled so far it asks for no more, and so far emptied it asks again.
-const FULL: usize = 128 << 10;
+/// Filled so far it asks for no more, and so far emptied it asks again: two long trains fill it, and when one of them is
+/// gone there is room. Between full and empty it would get its next train only at the next turn.
+const FULL: usize = 120 << 10;
 const EMPTIED: usize = 64 << 10;
 /// What may come before the word that it is full has got around: on a busy machine all that waits to be put in here, since
 /// this is put in at once when its task gets a processor. A train that finds no room costs TCP dozens of segments.
