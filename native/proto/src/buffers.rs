@@ -24,8 +24,7 @@ impl Buffers {
         buffer
     }
 
-    /// Takes the first `length` bytes out of a buffer of [`LARGE`] bytes, which is left with as much room: few are
-    /// copied, for many it is another buffer.
+    /// Takes the first `length` bytes out of a buffer: few are copied, many keep it, and one of [`LARGE`] bytes replaces it.
     pub fn take_out(&mut self, buffer: &mut Vec<u8>, length: usize) -> Vec<u8> {
         if length <= SMALL {
             let mut taken = self.take(length);

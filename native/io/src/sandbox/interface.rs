@@ -73,10 +73,7 @@ pub fn configure(device: Option<&Device>, users: &Users, controls: &Controls) ->
 pub fn raise_with_addresses(device: &Device, controls: &Controls) -> Result<(), Failure> {
     controls.write(&format!("ipv4/conf/{}/promote_secondaries", device.name), "1")?;
     switch_ipv6(&device.name, &device.addresses, controls)?;
-    raise(&device.name, device.mtu)?;
-    // Without that it is slower, no more.
-    let fit = || Netlink::open()?.fit_queue(index_of(&device.name)?, device.mtu);
-    fit().ok();
+    raise_by(Netlink::set_up_tun, &device.name, device.mtu)?;
     replace_addresses(&device.name, &[], &device.addresses, controls)
 }
 
@@ -118,6 +115,14 @@ fn switch_ipv6(name: &str, addresses: &[InterfaceAddress], controls: &Controls) 
 }
 
 pub fn raise(name: &str, mtu: u16) -> Result<(), Failure> {
-    let set_up = || Netlink::open()?.set_up(index_of(name)?, mtu);
-    set_up().doing(Part::Device, format!("bring up {name} with MTU {mtu}"))
+    raise_by(Netlink::set_up, name, mtu)
+}
+
+fn raise_by(
+    set_up: impl FnOnce(&mut Netlink, u32, u16) -> io::Result<()>,
+    name: &str,
+    mtu: u16,
+) -> Result<(), Failure> {
+    let raise = || set_up(&mut Netlink::open()?, index_of(name)?, mtu);
+    raise().doing(Part::Device, format!("bring up {name} with MTU {mtu}"))
 }

@@ -32,10 +32,7 @@ pub fn create(interface: &Interface, features: Features) -> io::Result<Tun> {
     let tun = Tun::from_fd(descriptor, features)?;
     let mut netlink = Netlink::open()?;
     let index = netlink::index_of(tun.name())?;
-    netlink.set_up(index, interface.mtu)?;
-    if let Err(error) = netlink.fit_queue(index, interface.mtu) {
-        tracing::debug!(%error, name = tun.name(), "the queue of the interface is as the kernel made it");
-    }
+    netlink.set_up_tun(index, interface.mtu)?;
     for (address, prefix_length) in &interface.addresses {
         netlink.add_address(index, *address, *prefix_length)?;
     }

@@ -58,9 +58,19 @@ impl Netlink {
         self.request(libc::RTM_NEWLINK, 0, &body)
     }
 
-    /// Asks the kernel for super-packets of a TUN that fill one train each, as a rest would cost a train of its own, and
-    /// for room for those that come while its reader waits for a processor.
-    pub(crate) fn fit_queue(&mut self, index: u32, mtu: u16) -> io::Result<()> {
+    /// Does the same with a TUN, and fits its queue to what is made of its packets; where the kernel does not let it, it
+    /// is slower, no more.
+    pub(crate) fn set_up_tun(&mut self, index: u32, mtu: u16) -> io::Result<()> {
+        self.set_up(index, mtu)?;
+        if let Err(error) = self.fit_queue(index, mtu) {
+            tracing::debug!(%error, index, "the queue of a TUN is as the kernel made it");
+        }
+        Ok(())
+    }
+
+    /// Asks for super-packets that fill one train each, as a rest would cost a train of its own, and for room for those
+    /// that come while their reader waits for a processor.
+    fn fit_queue(&mut self, index: u32, mtu: u16) -> io::Result<()> {
         let mut body = vec![libc::AF_UNSPEC as u8, 0, 0, 0];
         body.extend(index.to_ne_bytes());
         body.extend([0; 8]); // no flags

@@ -30,8 +30,8 @@ impl Node {
         }
     }
 
-    /// Takes one packet or super-packet of `length` bytes that was read into `buffer`, of [`READ_LENGTH`](crate::READ_LENGTH) bytes. If it
-    /// waits it may keep the buffer, which another one replaces.
+    /// Takes one packet or super-packet of `length` bytes that was read into `buffer`. If it waits it may keep the buffer, which
+    /// one of [`READ_LENGTH`](crate::READ_LENGTH) bytes replaces.
     pub fn handle_read(
         &mut self,
         now: Instant,

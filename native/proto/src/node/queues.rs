@@ -13,10 +13,9 @@ use crate::packet::IpHeader;
 use crate::relays::TURN_BYTES;
 use crate::{DeviceId, Offload, RelayId, Route, SealedTrain, Train, Transmit};
 
-/// Bytes of datagrams that are sealed ahead of the socket: more would wait where they can't be sorted any more.
+/// Bytes of datagrams that are sealed ahead of the socket, about one train: more would wait where they can't be sorted any
+/// more.
 const SEALED_BYTES: usize = 64 << 10;
-/// Bytes that are sealed at a time of what waits: about one train.
-const TURN_OUT_BYTES: usize = 64 << 10;
 
 impl Node {
     /// The next train of datagrams to send; it is valid until the next call.
@@ -70,7 +69,7 @@ impl Node {
     }
 
     fn serve_queue(&mut self, now: Instant) {
-        while self.trains.bytes() < TURN_OUT_BYTES {
+        while self.trains.bytes() < SEALED_BYTES {
             let next = self.queue.pop(now);
             self.counters.count_drops(DropReason::SendQueueLate, self.queue.take_late());
             let Some(Waiting { device, offload, packet, .. }) = next else { return };

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::checksum;
-use super::{IPV6_HEADER_LENGTH, IpHeader, Split, TCP_CHECKSUM, read_u16, read_u32, write_u16, write_u32};
+use super::split::IpSeries;
+use super::{IpHeader, Split, TCP_CHECKSUM, read_u32, write_u16, write_u32};
 use crate::Offload;
 
 /// Takes the first segment out; `false`, and nothing is changed, where there is no other one, or this is no TCP.
@@ -19,19 +20,8 @@ pub(crate) fn behead(offload: &Offload, packet: &mut Vec<u8>) -> bool {
         let sum = checksum::pseudo_header(ip.source, ip.destination, ip.protocol, transport.len());
         write_u16(transport, TCP_CHECKSUM, sum.partial());
     }
-    write_ip_header(&ip, ip_header, transport.len());
+    IpSeries::of(&ip, ip_header).write(1, ip_header, transport.len());
     true
-}
-
-/// Writes the lengths, and in IPv4 identification and checksum, of the packet that comes after the one that the header is of.
-fn write_ip_header(ip: &IpHeader, header: &mut [u8], transport_length: usize) {
-    if ip.source.is_ipv4() {
-        write_u16(header, 2, (header.len() + transport_length) as u16);
-        write_u16(header, 4, read_u16(header, 4).wrapping_add(1));
-        checksum::write_ipv4(header);
-    } else {
-        write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
-    }
 }
 
 /// The IP header with all before TCP, and where the data of the first of several segments lies.
@@ -43,6 +33,7 @@ fn first_segment(offload: &Offload, packet: &[u8]) -> Option<(IpHeader, Range<us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::read_u16;
     use crate::{OffloadKind, PartialChecksum};
 
     const SEGMENT: u16 = 100;

@@ -27,15 +27,18 @@ pub struct Split<'a> {
     payload: &'a [u8],
     segment_size: usize,
     ip: IpHeader,
-    common: Common,
+    ip_series: IpSeries,
+    /// What all transport headers add to their checksums alike.
+    transport_sum: Sum,
 }
 
-/// What the headers of all packets add to their checksums alike: everything but lengths, identification, sequence
-/// number and flags.
+/// The IP headers of packets that follow each other, of which lengths, and in IPv4 identification and checksum, differ.
 #[derive(Clone, Copy, Debug)]
-struct Common {
-    ip: Sum,
-    transport: Sum,
+pub(super) struct IpSeries {
+    /// Of the first; IPv6 has none.
+    identification: Option<u16>,
+    /// What all of them add to the checksum alike.
+    sum: Sum,
 }
 
 impl<'a> Split<'a> {
@@ -55,7 +58,9 @@ impl<'a> Split<'a> {
         match transport_length {
             Some(length) if segment_size > 0 && !ip.fragment && transport.len() > length => {
                 let (headers, payload) = packet.split_at(ip.header_length + length);
-                Ok(Self { headers, payload, segment_size, ip, common: Common::of(&ip, headers) })
+                let (ip_header, transport) = headers.split_at(ip.header_length);
+                let (ip_series, transport_sum) = (IpSeries::of(&ip, ip_header), transport_sum(&ip, transport));
+                Ok(Self { headers, payload, segment_size, ip, ip_series, transport_sum })
             }
             _ => Err(DropReason::MalformedOffload),
         }
@@ -95,8 +100,8 @@ impl<'a> Split<'a> {
         payload.copy_from_slice(part);
         let (ip_header, transport) = headers.split_at_mut(self.ip.header_length);
         let transport_length = transport.len() + part.len();
-        self.write_ip_header(ip_header, index, transport_length);
-        let sum = self.common.transport.with_u16(transport_length as u16).with(part);
+        self.ip_series.write(index, ip_header, transport_length);
+        let sum = self.transport_sum.with_u16(transport_length as u16).with(part);
         if self.ip.protocol == PROTOCOL_TCP {
             self.write_tcp_header(transport, index, sum);
         } else {
@@ -122,19 +127,6 @@ impl<'a> Split<'a> {
         &self.payload[start..self.payload.len().min(start + self.segment_size)]
     }
 
-    /// Writes the lengths, and in IPv4 identification and checksum.
-    fn write_ip_header(&self, header: &mut [u8], index: usize, transport_length: usize) {
-        if self.ip.source.is_ipv6() {
-            return write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
-        }
-        let length = (header.len() + transport_length) as u16;
-        let identification = read_u16(self.headers, IPV4_IDENTIFICATION).wrapping_add(index as u16);
-        write_u16(header, IPV4_LENGTH, length);
-        write_u16(header, IPV4_IDENTIFICATION, identification);
-        let sum = self.common.ip.with_u16(length).with_u16(identification);
-        write_u16(header, IPV4_CHECKSUM, sum.checksum());
-    }
-
     /// Writes sequence number, flags, and the checksum, of which `sum` has everything else.
     fn write_tcp_header(&self, header: &mut [u8], index: usize, sum: Sum) {
         let first = &self.headers[self.ip.header_length..];
@@ -153,23 +145,37 @@ impl<'a> Split<'a> {
     }
 }
 
-impl Common {
-    fn of(ip: &IpHeader, headers: &[u8]) -> Self {
-        let (ip_header, transport) = headers.split_at(ip.header_length);
-        let pseudo_header = checksum::pseudo_header(ip.source, ip.destination, ip.protocol, 0);
-        let transport = if ip.protocol == PROTOCOL_TCP {
-            let others = [TCP_SEQUENCE..TCP_SEQUENCE + 4, TCP_FLAGS..TCP_FLAGS + 1, TCP_CHECKSUM..TCP_CHECKSUM + 2];
-            pseudo_header.with(&without(transport, others))
-        } else {
-            pseudo_header.with(&without(transport, [UDP_LENGTH..UDP_LENGTH + 2, UDP_CHECKSUM..UDP_CHECKSUM + 2]))
+impl IpSeries {
+    /// Those that begin with `header`.
+    pub fn of(ip: &IpHeader, header: &[u8]) -> Self {
+        if ip.source.is_ipv6() {
+            return Self { identification: None, sum: Sum::default() };
+        }
+        let others = [IPV4_LENGTH..IPV4_IDENTIFICATION + 2, IPV4_CHECKSUM..IPV4_CHECKSUM + 2];
+        let sum = Sum::default().with(&without(header, others));
+        Self { identification: Some(read_u16(header, IPV4_IDENTIFICATION)), sum }
+    }
+
+    /// Makes a header that of packet `index`.
+    pub fn write(&self, index: usize, header: &mut [u8], transport_length: usize) {
+        let Some(first) = self.identification else {
+            return write_u16(header, 4, (header.len() - IPV6_HEADER_LENGTH + transport_length) as u16);
         };
-        let ip = if ip.source.is_ipv4() {
-            let others = [IPV4_LENGTH..IPV4_IDENTIFICATION + 2, IPV4_CHECKSUM..IPV4_CHECKSUM + 2];
-            Sum::default().with(&without(ip_header, others))
-        } else {
-            Sum::default()
-        };
-        Self { ip, transport }
+        let (length, identification) = ((header.len() + transport_length) as u16, first.wrapping_add(index as u16));
+        write_u16(header, IPV4_LENGTH, length);
+        write_u16(header, IPV4_IDENTIFICATION, identification);
+        write_u16(header, IPV4_CHECKSUM, self.sum.with_u16(length).with_u16(identification).checksum());
+    }
+}
+
+/// What all transport headers add to their checksums alike: everything but lengths, sequence numbers and flags.
+fn transport_sum(ip: &IpHeader, header: &[u8]) -> Sum {
+    let pseudo_header = checksum::pseudo_header(ip.source, ip.destination, ip.protocol, 0);
+    if ip.protocol == PROTOCOL_TCP {
+        let others = [TCP_SEQUENCE..TCP_SEQUENCE + 4, TCP_FLAGS..TCP_FLAGS + 1, TCP_CHECKSUM..TCP_CHECKSUM + 2];
+        pseudo_header.with(&without(header, others))
+    } else {
+        pseudo_header.with(&without(header, [UDP_LENGTH..UDP_LENGTH + 2, UDP_CHECKSUM..UDP_CHECKSUM + 2]))
     }
 }
 
