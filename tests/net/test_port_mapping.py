@@ -174,5 +174,6 @@ def test_a_router_that_speaks_upnp_alone_maps_a_port(lab: Laboratory, tmp_path: 
             assert reached(lab, site, int(port), asked)
             mapped = site.routers[0].run("nft", "list", "chain", "inet", "filter", "mapped_in")
             assert f"dport {port} dnat ip to 192.168.1.2:7000" in mapped
+            assert mapped.count("dnat") == 1
         assert asked.returncode == 0
         assert "dnat" not in site.routers[0].run("nft", "list", "chain", "inet", "filter", "mapped_in")

@@ -81,8 +81,9 @@ async fn ask(client: Client, port: NonZeroU16) {
         if mapped.is_none() {
             // What is not answered is not spoken; the next attempt looks again.
             let _ = client.probe().await;
+            // Told of a port that has no mapping, the client asks for one. A second call would abort what the first
+            // one began, and a mapping that the router has made by then would never be given back.
             client.update_local_port(port);
-            client.procure_mapping();
         }
         tokio::time::sleep(RETRY).await;
     }
