@@ -15,7 +15,9 @@ pub struct Features {
     pub receive_batch: bool,
     /// Letting packets gather for a moment under a heavy load.
     pub gathering: bool,
-    /// Stay awake for a moment after each packet, with real-time priority where that is permitted. Off by itself.
+    /// Real-time priority under a heavy load, where the system permits it.
+    pub priority: bool,
+    /// Stay awake for a moment after each packet, always with that priority. Off by itself.
     pub low_latency: bool,
     /// Threads that seal and open long trains beside the packet thread; `None` leaves it to the machine's processors.
     pub workers: Option<usize>,
@@ -27,7 +29,8 @@ pub struct Features {
 pub struct UnknownFeature(pub String);
 
 impl Features {
-    pub const NAMES: [&str; 6] = ["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch", "gathering"];
+    pub const NAMES: [&str; 7] =
+        ["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch", "gathering", "priority"];
 
     /// All but those that are named.
     pub fn without<Name: AsRef<str>>(names: &[Name]) -> Result<Self, UnknownFeature> {
@@ -40,6 +43,7 @@ impl Features {
                 "udp-gro" => &mut features.udp_receive_offload,
                 "receive-batch" => &mut features.receive_batch,
                 "gathering" => &mut features.gathering,
+                "priority" => &mut features.priority,
                 unknown => return Err(UnknownFeature(unknown.to_owned())),
             };
             *feature = false;
@@ -57,6 +61,7 @@ impl Default for Features {
             udp_receive_offload: true,
             receive_batch: true,
             gathering: true,
+            priority: true,
             low_latency: false,
             workers: None,
         }
@@ -77,16 +82,20 @@ mod tests {
                 udp_receive_offload,
                 receive_batch,
                 gathering,
+                priority,
                 low_latency,
                 workers,
             } = features;
             assert!(!low_latency && workers.is_none());
-            let all = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch, gathering];
-            all.into_iter().filter(|on| *on).count()
+            let of_packets = [tun_offload, tun_udp_offload, udp_segmentation, udp_receive_offload, receive_batch];
+            of_packets.into_iter().chain([gathering, priority]).filter(|on| *on).count()
         };
         assert_eq!(Features::without::<&str>(&[]), Ok(Features::default()));
         for number in 0..Features::NAMES.len() {
-            assert_eq!(count(Features::without(&Features::NAMES[..=number]).unwrap()), 5 - number);
+            assert_eq!(
+                count(Features::without(&Features::NAMES[..=number]).unwrap()),
+                Features::NAMES.len() - 1 - number
+            );
         }
     }
 

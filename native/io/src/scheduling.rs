@@ -9,14 +9,15 @@ pub(crate) fn sleep_precisely() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanoseconds) };
 }
 
-/// Lets the calling thread run before all ordinary ones, in turns with others of its kind; the lowest such priority.
+/// Lets the calling thread run before all ordinary ones, in turns with others of its kind and with the lowest such
+/// priority, or as an ordinary one again.
 ///
 /// # Errors
 /// Without `CAP_SYS_NICE` or a limit (`RLIMIT_RTPRIO`) that permits it.
-pub(crate) fn become_real_time() -> io::Result<()> {
-    let parameters = libc::sched_param { sched_priority: 1 };
+pub(crate) fn set_real_time(is_real_time: bool) -> io::Result<()> {
+    let (policy, sched_priority) = if is_real_time { (libc::SCHED_RR, 1) } else { (libc::SCHED_OTHER, 0) };
+    let parameters = libc::sched_param { sched_priority };
     // SAFETY: the pointer describes `parameters`, which the kernel only reads; 0 is the calling thread.
-    let result =
-        unsafe { libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const parameters) };
+    let result = unsafe { libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &raw const parameters) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

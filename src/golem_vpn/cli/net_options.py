@@ -46,7 +46,7 @@ def check_public_relays(_type: object, texts: Sequence[str]) -> None:
 
 RelayListen = Annotated[str | None, Parameter(validator=check_relay_listen)]
 BytesPerSecond = Annotated[int | None, Parameter(validator=Number(gte=LEAST_BYTES_PER_SECOND))]
-Feature = Literal["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch", "gathering"]
+Feature = Literal["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch", "gathering", "priority"]
 PublicRelays = Annotated[tuple[str, ...], Parameter(validator=check_public_relays, negative="", show_default=False)]
 
 

@@ -62,6 +62,8 @@ pub(super) struct Driver<S> {
     devices_waiting: bool,
     /// Whether the socket has.
     socket_waiting: bool,
+    /// Packets and super-packets that devices have passed so far.
+    reads: u64,
     buffer: Vec<u8>,
 }
 
@@ -110,6 +112,7 @@ impl<S: Datagrams> Driver<S> {
             relays_waiting: false,
             devices_waiting: false,
             socket_waiting: false,
+            reads: 0,
             buffer: vec![0; READ_LENGTH],
         })
     }
@@ -120,7 +123,8 @@ impl<S: Datagrams> Driver<S> {
         self.patience.settle_in();
         loop {
             let timeout = self.idle_time();
-            if let Err(error) = self.patience.wait(&mut self.poller, timeout, self.node.counters(), &mut ready) {
+            let passed = (self.node.counters(), self.reads);
+            if let Err(error) = self.patience.wait(&mut self.poller, timeout, passed, &mut ready) {
                 return tracing::error!(%error, "the data plane can't wait for packets any more");
             }
             if self.round(&ready) == Outlook::Over {
@@ -241,7 +245,7 @@ impl<S: Datagrams> Driver<S> {
                 node.handle_read(now, id, offload, buffer, length);
             });
             match read {
-                Read::Packet => {}
+                Read::Packet => self.reads += 1,
                 Read::Nothing if failed => {
                     self.lose(id, io::Error::other("its interface is gone"));
                     return false;

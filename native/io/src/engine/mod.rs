@@ -10,6 +10,7 @@ mod load;
 mod messages;
 mod outlet;
 mod patience;
+mod priority;
 mod relaying;
 mod snapshot;
 #[cfg(test)]

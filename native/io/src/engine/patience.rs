@@ -1,5 +1,9 @@
 //! Waiting for packets: asleep; for a moment longer under a heavy load; or awake for a moment after something was sent,
 //! where the answer comes soon or latency matters more than processor time.
+//!
+//! Under a heavy load the thread runs in real time where the system permits it: else it waits for a processor behind those
+//! whose packets it carries, and every other packet with it. It leaves them the processor by sleeping, which also makes it
+//! carry more at a time.
 
 use std::io;
 use std::thread;
@@ -8,7 +12,8 @@ use std::time::{Duration, Instant};
 use golem_vpn_proto::Counters;
 
 use super::answers::{Answers, SOON};
-use super::load::Load;
+use super::load::{Kind, Load};
+use super::priority::Priority;
 use crate::features::Features;
 use crate::poll::{Poller, Readiness};
 use crate::scheduling;
@@ -17,8 +22,13 @@ use crate::scheduling;
 /// awake too, and short enough that whoever waits for the processor does not notice.
 const AWAKE_FOR: Duration = Duration::from_micros(50);
 /// How long packets gather under a heavy load, as network cards let them. To be woken for each costs more than to carry
-/// it, and takes the processor from whoever sends and receives them.
+/// it, and takes the processor from whoever sends and receives them. An ordinary thread waits for a processor besides.
 const GATHER_FOR: Duration = Duration::from_micros(50);
+/// The same for a thread that gets a processor at once: longer, for streams and for floods.
+const GATHER_IN_REAL_TIME: Duration = Duration::from_micros(200);
+const GATHER_IN_FLOOD: Duration = Duration::from_micros(400);
+/// A wait that took as long as this was sleep, from which others had something.
+const SLEEP: Duration = Duration::from_micros(20);
 
 pub(super) struct Patience {
     low_latency: bool,
@@ -27,61 +37,101 @@ pub(super) struct Patience {
     sent: u64,
     answers: Answers,
     load: Load,
+    priority: Priority,
 }
 
 impl Patience {
-    pub(super) fn new(Features { low_latency, gathering, .. }: Features) -> Self {
-        let (answers, load) = (Answers::default(), Load::new(Instant::now()));
-        Self { low_latency, gathering: gathering && !low_latency, sent: 0, answers, load }
+    pub(super) fn new(Features { low_latency, gathering, priority, .. }: Features) -> Self {
+        let now = Instant::now();
+        let is_alone = thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+        Self {
+            low_latency,
+            gathering,
+            sent: 0,
+            answers: Answers::default(),
+            load: Load::new(now),
+            priority: Priority::new(priority && (low_latency || !is_alone), now),
+        }
     }
 
     /// Prepares the thread that is going to wait.
     pub(super) fn settle_in(&self) {
         scheduling::sleep_precisely();
-        if self.low_latency
-            && let Err(error) = scheduling::become_real_time()
-        {
-            tracing::info!(%error, "the packet thread runs without real-time priority");
-        }
     }
 
     /// Waits until something is ready or the time is over (`None`: without end), and puts what is into `ready`.
-    /// `counters` tell what has passed so far.
+    /// `counters` and `reads` tell what has passed so far, and how often devices were read for it.
     pub(super) fn wait(
         &mut self,
         poller: &mut Poller,
         timeout: Option<Duration>,
-        counters: &Counters,
+        (counters, reads): (&Counters, u64),
         ready: &mut Vec<Readiness>,
     ) -> io::Result<()> {
         ready.clear();
+        let began = Instant::now();
+        let load = self.load.kind(began, counters, reads);
+        self.priority.set(self.low_latency || load != Kind::Light);
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            self.priority.rest(began);
             ready.extend(poller.wait(timeout)?);
             return Ok(());
         }
-        let began = Instant::now();
         let has_sent = std::mem::replace(&mut self.sent, counters.packets_out) != counters.packets_out;
-        let is_heavy = self.load.is_heavy(began, counters);
-        // After a packet for a device the processor is for whoever reads it.
-        if has_sent && (self.low_latency || (self.answers.are_soon() && !is_heavy)) {
+        if load != Kind::Light {
+            self.gather(load, poller, timeout, ready)?;
+        } else if has_sent && (self.low_latency || self.answers.are_soon()) {
+            // After a packet for a device the processor is for whoever reads it.
             let awake_for = if self.low_latency { AWAKE_FOR } else { SOON };
             stay_awake(poller, awake_for.min(timeout.unwrap_or(awake_for)), began, ready)?;
             if ready.is_empty() {
                 self.answers.failed_to_come();
             }
-        } else if is_heavy && self.gathering {
-            ready.extend(poller.wait(Some(Duration::ZERO))?);
-            if ready.is_empty() {
-                thread::sleep(GATHER_FOR);
-            }
         }
         if ready.is_empty() {
-            ready.extend(poller.wait(timeout)?);
+            self.sleep(poller, timeout, ready)?;
         }
         if has_sent {
             self.answers.came(began.elapsed());
         }
         Ok(())
+    }
+
+    /// Sleeps for a moment if nothing is ready, so that more comes together.
+    fn gather(
+        &mut self,
+        load: Kind,
+        poller: &mut Poller,
+        timeout: Option<Duration>,
+        ready: &mut Vec<Readiness>,
+    ) -> io::Result<()> {
+        if self.gathering {
+            ready.extend(poller.wait(Some(Duration::ZERO))?);
+            if ready.is_empty() {
+                let moment = self.gathering_time(load);
+                thread::sleep(moment.min(timeout.unwrap_or(moment)));
+                self.priority.slept(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    fn sleep(&mut self, poller: &mut Poller, timeout: Option<Duration>, ready: &mut Vec<Readiness>) -> io::Result<()> {
+        let began = Instant::now();
+        ready.extend(poller.wait(timeout)?);
+        let woke = Instant::now();
+        if woke.saturating_duration_since(began) >= SLEEP {
+            self.priority.slept(woke);
+        }
+        Ok(())
+    }
+
+    fn gathering_time(&self, load: Kind) -> Duration {
+        match load {
+            _ if self.low_latency || !self.priority.is_real_time() => GATHER_FOR,
+            Kind::Light | Kind::Heavy => GATHER_IN_REAL_TIME,
+            Kind::Flood => GATHER_IN_FLOOD,
+        }
     }
 }
 
