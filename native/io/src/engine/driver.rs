@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::crew::Crew;
 use super::device::{Device, Read};
+use super::load::Passed;
 use super::messages::{Command, Event};
 use super::outlet::deliver;
 use super::patience::Patience;
@@ -123,7 +124,8 @@ impl<S: Datagrams> Driver<S> {
         self.patience.settle_in();
         loop {
             let timeout = self.idle_time();
-            let passed = (self.node.counters(), self.reads);
+            let relayed_bytes = self.relaying.bytes();
+            let passed = Passed { counters: self.node.counters(), reads: self.reads, relayed_bytes };
             if let Err(error) = self.patience.wait(&mut self.poller, timeout, passed, &mut ready) {
                 return tracing::error!(%error, "the data plane can't wait for packets any more");
             }

@@ -18,10 +18,20 @@ const FLOOD_READS: f64 = 1e5;
 pub(super) enum Kind {
     /// Nothing, or questions and answers.
     Light,
+    /// The same as a heavy load, but most of it through relays: there other threads of this process carry as much.
+    Relayed,
     /// Streams, or packets that come from peers.
     Heavy,
     /// Single packets from devices, faster than it pays to be woken for some.
     Flood,
+}
+
+/// What has passed so far, both ways.
+pub(super) struct Passed<'a> {
+    pub(super) counters: &'a Counters,
+    /// How often devices were read for it.
+    pub(super) reads: u64,
+    pub(super) relayed_bytes: u64,
 }
 
 pub(super) struct Load {
@@ -29,29 +39,33 @@ pub(super) struct Load {
     packets: u64,
     bytes: u64,
     reads: u64,
+    relayed_bytes: u64,
     kind: Kind,
 }
 
 impl Load {
     pub(super) fn new(now: Instant) -> Self {
-        Self { since: now, packets: 0, bytes: 0, reads: 0, kind: Kind::Light }
+        Self { since: now, packets: 0, bytes: 0, reads: 0, relayed_bytes: 0, kind: Kind::Light }
     }
 
-    /// Takes note of what has passed so far, both ways, and how often devices were read for it; what kind of a load that is.
-    pub(super) fn kind(&mut self, now: Instant, counters: &Counters, reads: u64) -> Kind {
+    /// Takes note of what has passed; what kind of a load that is.
+    pub(super) fn kind(&mut self, now: Instant, &Passed { counters, reads, relayed_bytes }: &Passed<'_>) -> Kind {
         let past = now.saturating_duration_since(self.since);
         if past >= PERIOD {
             let (packets, bytes) = (counters.packets_in + counters.packets_out, counters.bytes_in + counters.bytes_out);
             let per_second = |now: u64, before: u64| (now - before) as f64 / past.as_secs_f64();
-            self.kind = if per_second(reads, self.reads) >= FLOOD_READS {
+            let bytes_per_second = per_second(bytes, self.bytes);
+            let is_heavy = per_second(packets, self.packets) >= HEAVY_PACKETS || bytes_per_second >= HEAVY_BYTES;
+            self.kind = if is_heavy && per_second(relayed_bytes, self.relayed_bytes) > bytes_per_second / 2.0 {
+                Kind::Relayed
+            } else if per_second(reads, self.reads) >= FLOOD_READS {
                 Kind::Flood
-            } else if per_second(packets, self.packets) >= HEAVY_PACKETS || per_second(bytes, self.bytes) >= HEAVY_BYTES
-            {
+            } else if is_heavy {
                 Kind::Heavy
             } else {
                 Kind::Light
             };
-            (self.since, self.packets, self.bytes, self.reads) = (now, packets, bytes, reads);
+            *self = Self { since: now, packets, bytes, reads, relayed_bytes, kind: self.kind };
         }
         self.kind
     }
@@ -67,8 +81,12 @@ mod tests {
         Node::new(Config::new(NodeId([1; 20])), Box::new(|bytes| bytes.fill(0))).counters().clone()
     }
 
+    fn directly(counters: &Counters) -> Passed<'_> {
+        Passed { counters, reads: 0, relayed_bytes: 0 }
+    }
+
     /// The kind of load when so much passes in each of some milliseconds.
-    fn kind(packets: u64, bytes: u64, reads: u64) -> Kind {
+    fn kind(packets: u64, bytes: u64, reads: u64, relayed_bytes: u64) -> Kind {
         let mut counters = no_counters();
         let mut now = Instant::now();
         let mut load = Load::new(now);
@@ -78,23 +96,31 @@ mod tests {
             counters.packets_out += packets;
             counters.bytes_in += 2 * bytes;
             counters.packets_in += packets;
-            kind = load.kind(now, &counters, 2 * round * reads);
+            let (reads, relayed_bytes) = (2 * round * reads, 2 * round * relayed_bytes);
+            kind = load.kind(now, &Passed { counters: &counters, reads, relayed_bytes });
         }
         kind
     }
 
     #[test]
     fn many_packets_or_many_bytes_are_a_heavy_load() {
-        assert_eq!(kind(0, 0, 0), Kind::Light);
-        assert_eq!(kind(90, 90_000, 90), Kind::Light);
-        assert_eq!(kind(110, 10_000, 0), Kind::Heavy);
-        assert_eq!(kind(10, 140_000, 10), Kind::Heavy);
+        assert_eq!(kind(0, 0, 0, 0), Kind::Light);
+        assert_eq!(kind(90, 90_000, 90, 0), Kind::Light);
+        assert_eq!(kind(110, 10_000, 0, 0), Kind::Heavy);
+        assert_eq!(kind(10, 140_000, 10, 0), Kind::Heavy);
     }
 
     #[test]
     fn many_reads_are_a_flood() {
-        assert_eq!(kind(110, 140_000, 90), Kind::Heavy);
-        assert_eq!(kind(110, 140_000, 110), Kind::Flood);
+        assert_eq!(kind(110, 140_000, 90, 0), Kind::Heavy);
+        assert_eq!(kind(110, 140_000, 110, 0), Kind::Flood);
+    }
+
+    #[test]
+    fn what_takes_relays_is_told_apart() {
+        assert_eq!(kind(110, 140_000, 110, 80_000), Kind::Relayed);
+        assert_eq!(kind(110, 140_000, 110, 60_000), Kind::Flood);
+        assert_eq!(kind(90, 90_000, 90, 90_000), Kind::Light);
     }
 
     #[test]
@@ -102,8 +128,8 @@ mod tests {
         let (now, mut counters) = (Instant::now(), no_counters());
         let mut load = Load::new(now);
         counters.bytes_out = 1 << 30;
-        assert_eq!(load.kind(now + PERIOD, &counters, 0), Kind::Heavy);
-        assert_eq!(load.kind(now + PERIOD * 3 / 2, &counters, 0), Kind::Heavy, "the period is not over");
-        assert_eq!(load.kind(now + PERIOD * 2, &counters, 0), Kind::Light);
+        assert_eq!(load.kind(now + PERIOD, &directly(&counters)), Kind::Heavy);
+        assert_eq!(load.kind(now + PERIOD * 3 / 2, &directly(&counters)), Kind::Heavy, "the period is not over");
+        assert_eq!(load.kind(now + PERIOD * 2, &directly(&counters)), Kind::Light);
     }
 }

@@ -9,10 +9,8 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use golem_vpn_proto::Counters;
-
 use super::answers::{Answers, SOON};
-use super::load::{Kind, Load};
+use super::load::{Kind, Load, Passed};
 use super::priority::Priority;
 use crate::features::Features;
 use crate::poll::{Poller, Readiness};
@@ -60,24 +58,25 @@ impl Patience {
     }
 
     /// Waits until something is ready or the time is over (`None`: without end), and puts what is into `ready`.
-    /// `counters` and `reads` tell what has passed so far, and how often devices were read for it.
+    /// `passed` tells what has passed so far.
     pub(super) fn wait(
         &mut self,
         poller: &mut Poller,
         timeout: Option<Duration>,
-        (counters, reads): (&Counters, u64),
+        passed: Passed<'_>,
         ready: &mut Vec<Readiness>,
     ) -> io::Result<()> {
         ready.clear();
         let began = Instant::now();
-        let load = self.load.kind(began, counters, reads);
-        self.priority.set(self.low_latency || load != Kind::Light);
+        let load = self.load.kind(began, &passed);
+        self.priority.set(self.low_latency || matches!(load, Kind::Heavy | Kind::Flood));
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             self.priority.rest(began);
             ready.extend(poller.wait(timeout)?);
             return Ok(());
         }
-        let has_sent = std::mem::replace(&mut self.sent, counters.packets_out) != counters.packets_out;
+        let sent = passed.counters.packets_out;
+        let has_sent = std::mem::replace(&mut self.sent, sent) != sent;
         if load != Kind::Light {
             self.gather(load, poller, timeout, ready)?;
         } else if has_sent && (self.low_latency || self.answers.are_soon()) {
@@ -129,7 +128,7 @@ impl Patience {
     fn gathering_time(&self, load: Kind) -> Duration {
         match load {
             _ if self.low_latency || !self.priority.is_real_time() => GATHER_FOR,
-            Kind::Light | Kind::Heavy => GATHER_IN_REAL_TIME,
+            Kind::Light | Kind::Relayed | Kind::Heavy => GATHER_IN_REAL_TIME,
             Kind::Flood => GATHER_IN_FLOOD,
         }
     }

@@ -27,6 +27,8 @@ pub(super) struct Relaying {
     outgoing: mpsc::Sender<RelayedTrain>,
     incoming: Receiver<RelayedTrain>,
     drops: Arc<Drops>,
+    /// Of all trains so far, both ways.
+    bytes: u64,
 }
 
 /// Where trains that came through relays are put in.
@@ -54,12 +56,13 @@ impl Relaying {
         let (sender, incoming) = sync_channel(TRAINS);
         let drops = Arc::new(Drops::default());
         let relay_in = RelayIn { incoming: sender, drops: drops.clone() };
-        (Self { outgoing, incoming, drops }, relay_in, to_relays)
+        (Self { outgoing, incoming, drops, bytes: 0 }, relay_in, to_relays)
     }
 
     /// Gives a train to whoever is connected to the relay.
-    pub(super) fn send(&self, relay: RelayId, peer: NodeId, segment_size: usize, bytes: &[u8]) {
+    pub(super) fn send(&mut self, relay: RelayId, peer: NodeId, segment_size: usize, bytes: &[u8]) {
         let datagrams = bytes.len().div_ceil(segment_size) as u64;
+        self.bytes += bytes.len() as u64;
         let train = RelayedTrain { relay, peer, segment_size, bytes: bytes.to_vec() };
         if self.outgoing.try_send(train).is_err() {
             self.drops.outgoing.fetch_add(datagrams, Ordering::Relaxed);
@@ -67,12 +70,17 @@ impl Relaying {
     }
 
     /// Hands what came through relays to `take`, within its share of a round; whether there may be more.
-    pub(super) fn receive(&self, mut take: impl FnMut(RelayedTrain)) -> bool {
+    pub(super) fn receive(&mut self, mut take: impl FnMut(RelayedTrain)) -> bool {
         for _ in 0..PER_ROUND {
             let Ok(train) = self.incoming.try_recv() else { return false };
+            self.bytes += train.bytes.len() as u64;
             take(train);
         }
         true
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     pub(super) fn dropped(&self) -> RelayedDrops {
