@@ -129,13 +129,23 @@ def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    writes = options.get("writes", True)
-    if writes:
-        _set_synchronous(connection, TO_DISK if options.get("to_disk", True) else TO_SYSTEM)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not options.get("writes", True):
+        return _run(connection, "BEGIN")
+    wanted = TO_DISK if options.get("to_disk", True) else TO_SYSTEM
+    if connection.info.get("synchronous", TO_DISK) == wanted:
+        return _run(connection, "BEGIN IMMEDIATE")
+    _run(connection, f"PRAGMA synchronous = {wanted}", "BEGIN IMMEDIATE")
+    connection.info["synchronous"] = wanted
 
 
-def _set_synchronous(connection: Connection, wanted: str) -> None:
-    if connection.info.get("synchronous", TO_DISK) != wanted:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
-        connection.info["synchronous"] = wanted
+def _run(connection: Connection, *statements: str) -> None:
+    """Runs statements without results: all in one crossing to the driver's thread, where there is one.
+
+    Each by itself would take three.
+    """
+    if not connection.dialect.is_async:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.run_async(lambda asynchronous: asynchronous.executescript(";".join(statements)))

@@ -86,12 +86,13 @@ class NetworkDocumentRepository:
             )
 
 
+_row = insert(NetworkDocumentRow)
+_newer_row = _row.on_conflict_do_update(
+    index_elements=[NetworkDocumentRow.network_id],
+    set_={name: _row.excluded[name] for name in ("version", "owner", "signed")},
+    where=NetworkDocumentRow.version < _row.excluded.version,
+)
+
+
 async def _put(session: AsyncSession, document: StoredDocument) -> None:
-    values = {"version": document.version, "owner": document.owner, "signed": document.signed}
-    statement = insert(NetworkDocumentRow).values(network_id=document.network_id, **values)
-    statement = statement.on_conflict_do_update(
-        index_elements=[NetworkDocumentRow.network_id],
-        set_=values,
-        where=NetworkDocumentRow.version < document.version,
-    )
-    await session.execute(statement)
+    await (await session.connection()).execute(_newer_row, msgspec.structs.asdict(document))
