@@ -16,8 +16,8 @@ use crate::features::Features;
 use crate::poll::{Poller, Readiness};
 use crate::scheduling;
 
-/// How long the thread stays awake for any answer, where latency matters most: longer than a peer nearby takes that stays
-/// awake too, and short enough that whoever waits for the processor does not notice.
+/// How long the thread stays awake for an answer that may take its time, where latency matters most: longer than a peer
+/// nearby takes that stays awake too, and short enough that whoever waits for the processor does not notice.
 const AWAKE_FOR: Duration = Duration::from_micros(50);
 /// How long packets gather under a heavy load, as network cards let them. To be woken for each costs more than to carry
 /// it, and takes the processor from whoever sends and receives them. An ordinary thread waits for a processor besides.
@@ -81,7 +81,7 @@ impl Patience {
             self.gather(load, poller, timeout, ready)?;
         } else if has_sent && (self.low_latency || self.answers.are_soon()) {
             // After a packet for a device the processor is for whoever reads it.
-            let awake_for = if self.low_latency { AWAKE_FOR } else { SOON };
+            let awake_for = if self.answers.are_soon() { SOON } else { AWAKE_FOR };
             stay_awake(poller, awake_for.min(timeout.unwrap_or(awake_for)), began, ready)?;
             if ready.is_empty() {
                 self.answers.failed_to_come();
