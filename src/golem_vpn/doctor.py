@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -45,7 +46,7 @@ async def examine(data_dir: Path) -> list[Finding]:
         )
         for check in await check_machine()
     ]  # fmt: skip
-    findings += [await _gate(), *_native_findings()]
+    findings += [await _gate(), *_native_findings(), _priority()]
     findings += _ports(data_dir)
     return findings
 
@@ -128,6 +129,29 @@ def _buffers(size: int) -> Finding:
         cure="" if ok else "raise net.core.rmem_max and net.core.wmem_max to 7500000: bursts are lost otherwise",
         required=False,
     )
+
+
+def _priority() -> Finding:
+    with ThreadPoolExecutor(1) as thread:
+        permitted = thread.submit(may_run_in_real_time).result()
+    return Finding(
+        name="packet priority",
+        ok=permitted,
+        cause="packets pass before other programs under a heavy load"
+        if permitted
+        else "under a heavy load packets wait for a processor behind the programs that send them",
+        cure="" if permitted else "permit real-time priority 1: LimitRTPRIO=1 in the unit of systemd, or `ulimit -r 1`",
+        required=False,
+    )
+
+
+def may_run_in_real_time() -> bool:
+    """Tries it on the calling thread, which should be left to end."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except OSError:
+        return False
+    return True
 
 
 def _ports(data_dir: Path) -> list[Finding]:

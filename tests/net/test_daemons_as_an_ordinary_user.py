@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,8 @@ def test_doctor_finds_all_that_payloads_need(place: Path) -> None:
     findings = {finding["name"]: finding for finding in json.loads(golem_vpn(place, "doctor", "--json"))}
     assert [name for name, finding in findings.items() if finding["required"] and not finding["ok"]] == []
     assert findings["limits"]["ok"] or findings["limits"]["cure"]
+    may_have_priority = resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0
+    assert findings["packet priority"]["ok"] == may_have_priority
     assert "FAIL" not in golem_vpn(place, "doctor")
 
 

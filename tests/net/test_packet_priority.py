@@ -1,0 +1,64 @@
+"""The packet thread runs before other programs under a heavy load, and only then."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from bench.measures.iperf import iperf3, iperf3_server
+from bench.peers.golem_vpn import daemon_pair
+from bench.peers.introduction import ADDRESSES, INTERFACE, introduce
+from bench.wire import Host, veth
+from golem_vpn.cli.session import daemon_file
+from golem_vpn.doctor import may_run_in_real_time
+from tests.lab.nodes import Node
+
+pytestmark = [pytest.mark.network, pytest.mark.root]
+
+SECONDS = 2.0
+POLICY = 38
+"""Of the fields of `/proc/PID/stat` after the name (proc(5))."""
+
+with ThreadPoolExecutor(1) as thread:
+    permitted = thread.submit(may_run_in_real_time).result()
+is_possible = pytest.mark.skipif(
+    not permitted or os.cpu_count() == 1, reason="this machine does not let the packet thread run in real time"
+)
+
+
+@pytest.fixture(params=[(), ("--without", "priority")], ids=["as it is", "left out"])
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[bool, tuple[Node, Node]]]:
+    with veth() as wire, daemon_pair(wire, *request.param) as nodes:
+        introduce(*nodes)
+        yield not request.param, nodes
+
+
+def policy(node: Node) -> int:
+    """Gives the scheduling policy of a daemon's packet thread."""
+    for task in Path(f"/proc/{daemon_file(node.data_dir).pid}/task").iterdir():
+        if (task / "comm").read_text().strip() == "golem-vpn-data":
+            return int((task / "stat").read_text().rpartition(")")[2].split()[POLICY])
+    raise AssertionError("there is no packet thread")
+
+
+@is_possible
+def test_the_packet_thread_runs_in_real_time_under_a_heavy_load_alone(
+    pair: tuple[bool, tuple[Node, Node]],
+) -> None:
+    is_wanted, (left, right) = pair
+    assert policy(left) == policy(right) == os.SCHED_OTHER
+    ends = [Host(node.machine, address, INTERFACE) for node, address in zip((left, right), ADDRESSES, strict=True)]
+    with iperf3_server(ends[1], ADDRESSES[1]), ThreadPoolExecutor(1) as load:
+        streaming = load.submit(iperf3, ends[0], ADDRESSES[1], SECONDS, "sum_received")
+        seen = set()
+        while not streaming.done():
+            seen |= {policy(left), policy(right)}
+            sleep(0.02)
+        assert streaming.result()["sum_received"]["bytes"] > 0
+    assert (os.SCHED_RR in seen) == is_wanted
+    sleep(0.1)
+    left.machine.run("ping", "-n", "-c", "3", "-i", "0.1", ADDRESSES[1])
+    assert policy(left) == policy(right) == os.SCHED_OTHER
