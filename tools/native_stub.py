@@ -51,6 +51,7 @@ class ControlError(NativeError):
 @type_check_only
 class Offloads(TypedDict):
     aes_instructions: bool
+    real_time: bool
     udp_segmentation: bool
     udp_receive: bool
     send_buffer: int

@@ -6,7 +6,6 @@ import shutil
 import socket
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -46,7 +45,7 @@ async def examine(data_dir: Path) -> list[Finding]:
         )
         for check in await check_machine()
     ]  # fmt: skip
-    findings += [await _gate(), *_native_findings(), _priority()]
+    findings += [await _gate(), *_native_findings()]
     findings += _ports(data_dir)
     return findings
 
@@ -113,6 +112,7 @@ def _native_findings() -> list[Finding]:
             "each datagram costs a system call; Linux 5.0 and later have it",
         ),
         _buffers(min(found["send_buffer"], found["receive_buffer"])),
+        _priority(found["real_time"]),
     ]  # fmt: skip
 
 
@@ -131,27 +131,16 @@ def _buffers(size: int) -> Finding:
     )
 
 
-def _priority() -> Finding:
-    with ThreadPoolExecutor(1) as thread:
-        permitted = thread.submit(may_run_in_real_time).result()
+def _priority(permitted: bool) -> Finding:
     return Finding(
         name="packet priority",
         ok=permitted,
-        cause="packets pass before other programs under a heavy load"
+        cause="on more than one processor packets pass before other programs under a heavy load"
         if permitted
         else "under a heavy load packets wait for a processor behind the programs that send them",
         cure="" if permitted else "permit real-time priority 1: LimitRTPRIO=1 in the unit of systemd, or `ulimit -r 1`",
         required=False,
     )
-
-
-def may_run_in_real_time() -> bool:
-    """Tries it on the calling thread, which should be left to end."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-    except OSError:
-        return False
-    return True
 
 
 def _ports(data_dir: Path) -> list[Finding]:

@@ -12,8 +12,8 @@ from bench.measures.iperf import iperf3, iperf3_server
 from bench.peers.golem_vpn import daemon_pair
 from bench.peers.introduction import ADDRESSES, INTERFACE, introduce
 from bench.wire import Host, veth
+from golem_vpn._native import probe
 from golem_vpn.cli.session import daemon_file
-from golem_vpn.doctor import may_run_in_real_time
 from tests.lab.nodes import Node
 
 pytestmark = [pytest.mark.network, pytest.mark.root]
@@ -22,10 +22,9 @@ SECONDS = 2.0
 POLICY = 38
 """Of the fields of `/proc/PID/stat` after the name (proc(5))."""
 
-with ThreadPoolExecutor(1) as thread:
-    permitted = thread.submit(may_run_in_real_time).result()
 is_possible = pytest.mark.skipif(
-    not permitted or os.cpu_count() == 1, reason="this machine does not let the packet thread run in real time"
+    not probe()["real_time"] or os.cpu_count() == 1,
+    reason="this machine does not let the packet thread run in real time",
 )
 
 

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use golem_vpn_proto::Cipher;
 
 use crate::features::Features;
+use crate::scheduling;
 use crate::tun::{Tun, TunOffloads};
 use crate::udp::{self, SocketStatus};
 
@@ -14,6 +15,8 @@ use crate::udp::{self, SocketStatus};
 pub struct Offloads {
     /// Whether the processor has instructions for AES-GCM, which is several times as fast then as any other cipher.
     pub aes_instructions: bool,
+    /// Whether the packet thread may run before other programs.
+    pub real_time: bool,
     /// Segmentation, receive offload and the sizes of buffers that a socket gets here.
     pub socket: SocketStatus,
 }
@@ -24,7 +27,7 @@ pub struct Offloads {
 /// When there can be no UDP socket at all.
 pub fn probe() -> io::Result<Offloads> {
     let aes_instructions = Cipher::by_preference().first() == Some(&Cipher::Aes256Gcm);
-    Ok(Offloads { aes_instructions, socket: udp::probe()? })
+    Ok(Offloads { aes_instructions, real_time: scheduling::permits_real_time(), socket: udp::probe()? })
 }
 
 /// Turns on what the kernel does for a TUN that nobody reads yet, and tells it.

@@ -1,6 +1,7 @@
 //! How the system schedules a thread.
 
 use std::io;
+use std::thread;
 
 /// Lets sleeps of the calling thread end when they should, where the system would add 50 µs.
 pub(crate) fn sleep_precisely() {
@@ -20,4 +21,9 @@ pub(crate) fn set_real_time(is_real_time: bool) -> io::Result<()> {
     // SAFETY: the pointer describes `parameters`, which the kernel only reads; 0 is the calling thread.
     let result = unsafe { libc::sched_setscheduler(0, policy | libc::SCHED_RESET_ON_FORK, &raw const parameters) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Whether the system lets threads of this process run in real time, tried on one that ends.
+pub(crate) fn permits_real_time() -> bool {
+    thread::spawn(|| set_real_time(true).is_ok()).join().unwrap_or(false)
 }

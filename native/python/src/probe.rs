@@ -9,6 +9,7 @@ use crate::errors;
 #[derive(IntoPyObject)]
 pub struct Offloads {
     aes_instructions: bool,
+    real_time: bool,
     udp_segmentation: bool,
     udp_receive: bool,
     send_buffer: usize,
@@ -22,6 +23,7 @@ pub fn probe(py: Python<'_>) -> PyResult<Offloads> {
     let found = py.detach(offloads::probe).map_err(errors::native)?;
     Ok(Offloads {
         aes_instructions: found.aes_instructions,
+        real_time: found.real_time,
         udp_segmentation: found.socket.segmentation,
         udp_receive: found.socket.receive_offload,
         send_buffer: found.socket.send_buffer,

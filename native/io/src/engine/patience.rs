@@ -126,10 +126,12 @@ impl Patience {
     }
 
     fn gathering_time(&self, load: Kind) -> Duration {
-        match load {
-            _ if self.low_latency || !self.priority.is_real_time() => GATHER_FOR,
-            Kind::Light | Kind::Relayed | Kind::Heavy => GATHER_IN_REAL_TIME,
-            Kind::Flood => GATHER_IN_FLOOD,
+        if self.low_latency || !self.priority.is_real_time() {
+            GATHER_FOR
+        } else if load == Kind::Flood {
+            GATHER_IN_FLOOD
+        } else {
+            GATHER_IN_REAL_TIME
         }
     }
 }

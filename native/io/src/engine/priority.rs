@@ -58,6 +58,7 @@ impl Priority {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduling::permits_real_time;
 
     /// Whether the system says that the calling thread is one of real time.
     fn runs_in_real_time() -> bool {
@@ -66,16 +67,11 @@ mod tests {
         policy & !libc::SCHED_RESET_ON_FORK == libc::SCHED_RR
     }
 
-    /// Whether the system permits it, which depends on who runs the tests.
-    fn is_possible() -> bool {
-        thread::spawn(|| scheduling::set_real_time(true).is_ok()).join().expect("the thread ends well")
-    }
-
     #[test]
     fn it_lasts_while_it_is_wanted() {
         let mut priority = Priority::new(true, Instant::now());
         priority.set(true);
-        assert_eq!((priority.is_real_time(), runs_in_real_time()), (is_possible(), is_possible()));
+        assert_eq!((priority.is_real_time(), runs_in_real_time()), (permits_real_time(), permits_real_time()));
         priority.set(false);
         assert_eq!((priority.is_real_time(), runs_in_real_time()), (false, false));
     }
@@ -101,7 +97,7 @@ mod tests {
     fn who_runs_before_all_others_rests_in_between() {
         let mut priority = Priority::new(true, Instant::now());
         priority.set(true);
-        assert_eq!(rests(&mut priority, STRETCH), is_possible());
+        assert_eq!(rests(&mut priority, STRETCH), permits_real_time());
         assert!(!rests(&mut priority, STRETCH / 2));
         priority.set(false);
         assert!(!rests(&mut priority, STRETCH), "the system sees to ordinary threads");
