@@ -1,4 +1,4 @@
-"""The packet thread runs before other programs under a heavy load, and only then."""
+"""The packet thread runs before other programs beside heavy streams, and only then."""
 
 import os
 from collections.abc import Iterator
@@ -43,21 +43,37 @@ def policy(node: Node) -> int:
     raise AssertionError("there is no packet thread")
 
 
+def policies_under_load(nodes: tuple[Node, Node], total: str, *options: str) -> set[int]:
+    """Loads the way from the first node to the second by iperf3, which reports a total.
+
+    Returns:
+        Which policies their packet threads had meanwhile.
+    """
+    ends = [Host(node.machine, address, INTERFACE) for node, address in zip(nodes, ADDRESSES, strict=True)]
+    seen: set[int] = set()
+    with iperf3_server(ends[1], ADDRESSES[1]), ThreadPoolExecutor(1) as load:
+        sending = load.submit(iperf3, ends[0], ADDRESSES[1], SECONDS, total, *options)
+        while not sending.done():
+            seen.update(policy(node) for node in nodes)
+            sleep(0.02)
+        assert sending.result()[total]["bytes"] > 0
+    return seen
+
+
 @is_possible
-def test_the_packet_thread_runs_in_real_time_under_a_heavy_load_alone(
-    pair: tuple[bool, tuple[Node, Node]],
-) -> None:
+def test_the_packet_thread_runs_in_real_time_beside_streams_alone(pair: tuple[bool, tuple[Node, Node]]) -> None:
     is_wanted, (left, right) = pair
     assert policy(left) == policy(right) == os.SCHED_OTHER
-    ends = [Host(node.machine, address, INTERFACE) for node, address in zip((left, right), ADDRESSES, strict=True)]
-    with iperf3_server(ends[1], ADDRESSES[1]), ThreadPoolExecutor(1) as load:
-        streaming = load.submit(iperf3, ends[0], ADDRESSES[1], SECONDS, "sum_received")
-        seen = set()
-        while not streaming.done():
-            seen |= {policy(left), policy(right)}
-            sleep(0.02)
-        assert streaming.result()["sum_received"]["bytes"] > 0
-    assert (os.SCHED_RR in seen) == is_wanted
+    assert (os.SCHED_RR in policies_under_load((left, right), "sum_received")) == is_wanted
     sleep(0.1)
     left.machine.run("ping", "-n", "-c", "3", "-i", "0.1", ADDRESSES[1])
     assert policy(left) == policy(right) == os.SCHED_OTHER
+
+
+@is_possible
+@pytest.mark.parametrize("length", [64, 1200])
+def test_a_flood_of_datagrams_leaves_the_processor_to_its_receiver(
+    pair: tuple[bool, tuple[Node, Node]], length: int
+) -> None:
+    options = ("--udp", "--bitrate", "0", "--length", str(length))
+    assert policies_under_load(pair[1], "sum", *options) == {os.SCHED_OTHER}

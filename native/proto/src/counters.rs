@@ -72,6 +72,9 @@ pub struct Counters {
     /// Inner packets of peers handed to a device.
     pub packets_in: u64,
     pub bytes_in: u64,
+    /// Those of them that belong to no TCP connection.
+    pub connectionless_out: u64,
+    pub connectionless_in: u64,
     /// Packets and super-packets switched between devices of this node.
     pub packets_local: u64,
     pub bytes_local: u64,
@@ -80,8 +83,17 @@ pub struct Counters {
 
 impl Counters {
     pub(crate) fn new() -> Self {
-        let drops = [0; DropReason::ALL.len()];
-        Self { packets_out: 0, bytes_out: 0, packets_in: 0, bytes_in: 0, packets_local: 0, bytes_local: 0, drops }
+        Self {
+            packets_out: 0,
+            bytes_out: 0,
+            packets_in: 0,
+            bytes_in: 0,
+            connectionless_out: 0,
+            connectionless_in: 0,
+            packets_local: 0,
+            bytes_local: 0,
+            drops: [0; DropReason::ALL.len()],
+        }
     }
 
     /// How often something was dropped for `reason`.

@@ -63,8 +63,6 @@ pub(super) struct Driver<S> {
     devices_waiting: bool,
     /// Whether the socket has.
     socket_waiting: bool,
-    /// Packets and super-packets that devices have passed so far.
-    reads: u64,
     buffer: Vec<u8>,
 }
 
@@ -113,7 +111,6 @@ impl<S: Datagrams> Driver<S> {
             relays_waiting: false,
             devices_waiting: false,
             socket_waiting: false,
-            reads: 0,
             buffer: vec![0; READ_LENGTH],
         })
     }
@@ -125,7 +122,7 @@ impl<S: Datagrams> Driver<S> {
         loop {
             let timeout = self.idle_time();
             let relayed_bytes = self.relaying.bytes();
-            let passed = Passed { counters: self.node.counters(), reads: self.reads, relayed_bytes };
+            let passed = Passed { counters: self.node.counters(), relayed_bytes };
             if let Err(error) = self.patience.wait(&mut self.poller, timeout, passed, &mut ready) {
                 return tracing::error!(%error, "the data plane can't wait for packets any more");
             }
@@ -247,7 +244,7 @@ impl<S: Datagrams> Driver<S> {
                 node.handle_read(now, id, offload, buffer, length);
             });
             match read {
-                Read::Packet => self.reads += 1,
+                Read::Packet => {}
                 Read::Nothing if failed => {
                     self.lose(id, io::Error::other("its interface is gone"));
                     return false;

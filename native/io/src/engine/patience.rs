@@ -3,7 +3,8 @@
 //!
 //! Under a heavy load the thread runs in real time where the system permits it: else it waits for a processor behind those
 //! whose packets it carries, and every other packet with it. It leaves them the processor by sleeping, which also makes it
-//! carry more at a time.
+//! carry more at a time. Not in a flood: whoever carries it before all others carries more than its receiver finds time to
+//! take.
 
 use std::io;
 use std::thread;
@@ -22,8 +23,9 @@ const AWAKE_FOR: Duration = Duration::from_micros(50);
 /// How long packets gather under a heavy load, as network cards let them. To be woken for each costs more than to carry
 /// it, and takes the processor from whoever sends and receives them. An ordinary thread waits for a processor besides.
 const GATHER_FOR: Duration = Duration::from_micros(50);
-/// The same for a thread that gets a processor at once: longer, for streams and for floods.
+/// The same for a thread that gets a processor at once.
 const GATHER_IN_REAL_TIME: Duration = Duration::from_micros(200);
+/// The same in a flood, where only the number counts.
 const GATHER_IN_FLOOD: Duration = Duration::from_micros(400);
 /// A wait that took as long as this was sleep, from which others had something.
 const SLEEP: Duration = Duration::from_micros(20);
@@ -69,7 +71,7 @@ impl Patience {
         ready.clear();
         let began = Instant::now();
         let load = self.load.kind(began, &passed);
-        self.priority.set(self.low_latency || matches!(load, Kind::Heavy | Kind::Flood));
+        self.priority.set(self.low_latency || load == Kind::Heavy);
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             self.priority.rest(began);
             ready.extend(poller.wait(timeout)?);
@@ -126,12 +128,14 @@ impl Patience {
     }
 
     fn gathering_time(&self, load: Kind) -> Duration {
-        if self.low_latency || !self.priority.is_real_time() {
+        if self.low_latency {
             GATHER_FOR
         } else if load == Kind::Flood {
             GATHER_IN_FLOOD
-        } else {
+        } else if self.priority.is_real_time() {
             GATHER_IN_REAL_TIME
+        } else {
+            GATHER_FOR
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Node;
 use super::paths::Arrival;
 use crate::links::LinkId;
-use crate::packet::{IpHeader, begins_connection, carry_congestion, clamp_segment_size};
+use crate::packet::{IpHeader, PROTOCOL_TCP, begins_connection, carry_congestion, clamp_segment_size};
 use crate::paths::Frame;
 use crate::session::Seal;
 use crate::wire::Header;
@@ -116,6 +116,7 @@ impl Node {
             link.traffic.bytes_in += bytes;
         }
         self.counters.packets_in += 1;
+        self.counters.connectionless_in += u64::from(ip.protocol != PROTOCOL_TCP);
         self.counters.bytes_in += bytes;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Node;
 use super::outgoing::{Outgoing, Sealed};
 use crate::links::LinkId;
-use crate::packet::{Complaint, clamp_segment_size, complain};
+use crate::packet::{Complaint, PROTOCOL_TCP, clamp_segment_size, complain};
 use crate::session::Session;
 use crate::switch::Hop;
 use crate::trains::Trains;
@@ -106,9 +106,9 @@ impl Node {
             packet.write(0, &mut clamped);
             clamp_segment_size(&packet.ip, &mut clamped, lasting_limit);
             let clamped = Outgoing::read(packet.device, Offload::default(), &clamped)?;
-            return self.transmit(now, id, |session, to, trains| clamped.seal(session, to, trains));
+            return self.transmit(now, id, packet, |session, to, trains| clamped.seal(session, to, trains));
         }
-        self.transmit(now, id, |session, to, trains| packet.seal(session, to, trains))
+        self.transmit(now, id, packet, |session, to, trains| packet.seal(session, to, trains))
     }
 
     /// Sends a packet that is longer than what surely passes.
@@ -119,16 +119,16 @@ impl Node {
             if way.is_settled && packet.ip.dont_fragment {
                 self.answer(now, packet, Complaint::TooBig { mtu: way.limit });
             }
-            return self.transmit(now, id, |session, to, trains| narrowed.seal(session, to, trains));
+            return self.transmit(now, id, packet, |session, to, trains| narrowed.seal(session, to, trains));
         }
         if is_short_enough && !way.is_settled {
-            return self.transmit(now, id, |session, to, trains| packet.seal(session, to, trains));
+            return self.transmit(now, id, packet, |session, to, trains| packet.seal(session, to, trains));
         }
         let limit = way.lasting_limit(self.config.mtu);
         if !packet.may_be_fragmented() {
             return self.refuse_length(now, packet, limit);
         }
-        self.transmit(now, id, |session, to, trains| packet.seal_fragments(limit, session, to, trains))
+        self.transmit(now, id, packet, |session, to, trains| packet.seal_fragments(limit, session, to, trains))
     }
 
     /// Whether a packet is too long for any way, and can't be cut.
@@ -141,6 +141,7 @@ impl Node {
         &mut self,
         now: Instant,
         id: LinkId,
+        packet: &Outgoing<'_>,
         seal: impl FnOnce(&mut Session, Route, &mut Trains) -> Sealed,
     ) -> Result<(), DropReason> {
         let link = self.links.get_mut(id).ok_or(DropReason::LinkRemoved)?;
@@ -151,6 +152,9 @@ impl Node {
         link.traffic.bytes_out += sealed.bytes;
         self.counters.packets_out += sealed.packets;
         self.counters.bytes_out += sealed.bytes;
+        if packet.ip.protocol != PROTOCOL_TCP {
+            self.counters.connectionless_out += sealed.packets;
+        }
         let due = link.schedule.sent(now, link.way.patience, &self.config);
         if link.is_rekey_due(now) {
             self.seek_session(now, id);
