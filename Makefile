@@ -110,5 +110,5 @@ clean:  ## remove what was built
 
 .make/bench-tools: Makefile tools/debian-packages .make/venv
 	@mkdir -p .make
-	@tools/debian-packages ip=iproute2 iperf3=iperf3 ping=iputils-ping wg=wireguard-tools nft=nftables ethtool=ethtool
+	@tools/debian-packages ip=iproute2 iperf3=iperf3 nuttcp=nuttcp ping=iputils-ping wg=wireguard-tools nft=nftables ethtool=ethtool
 	@touch $@

@@ -1,1 +1,1 @@
-"""What can be measured on a link, by `iperf3`, by `ping`, and by the laboratory's load on gates."""
+"""What can be measured on a link, by `iperf3` and `nuttcp`, by `ping`, and by the laboratory's load on gates."""

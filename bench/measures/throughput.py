@@ -4,6 +4,7 @@ import time
 
 from bench.link import Link
 from bench.measures.iperf import iperf3, iperf3_server, longest_window
+from bench.measures.nuttcp import nuttcp_flood, nuttcp_server
 from bench.measures.procedure import Figures, Measure, Procedure
 from bench.measures.processes import cpu_seconds
 from bench.measures.round_trips import RAMP, Trips, pinging
@@ -21,7 +22,9 @@ LOADED_P99 = {count: Measure(f"round trip p99, beside {name}", "µs", False) for
 LOST = {count: Measure(f"pings lost, beside {name}", "%", False) for count, name in STREAMS.items()}
 SENT_AGAIN = {count: Measure(f"TCP, {name}, sent again", "segments/GB", False) for count, name in STREAMS.items()}
 CPU_PER_GB = Measure("CPU per GB of TCP, both ends", "s", False)
-DATAGRAMS = {length: Measure(f"UDP, {length} bytes, delivered", "packets/s", True) for length in DATAGRAM_BYTES}
+IPERF3_DATAGRAMS = {length: Measure(f"UDP, {length} bytes, to iperf3", "packets/s", True) for length in DATAGRAM_BYTES}
+NUTTCP_DATAGRAMS = {length: Measure(f"UDP, {length} bytes, to nuttcp", "packets/s", True) for length in DATAGRAM_BYTES}
+DATAGRAMS = (*IPERF3_DATAGRAMS.values(), *NUTTCP_DATAGRAMS.values())
 
 
 def tcp_throughput(left: Host, right: Host, address: str, seconds: float, control: str | None = None) -> float:
@@ -73,14 +76,20 @@ def _measure_tcp_back(wire: Wire, link: Link, seconds: float) -> Figures:
 
 
 def _measure_udp(wire: Wire, link: Link, seconds: float) -> Figures:
-    """Has the sender offer as much as it can, and the receiver keep what comes while it waits for a processor."""
+    """Has the sender offer as much as it can, and the receiver keep what comes while it waits for a processor.
+
+    What iperf3 does for each datagram takes longer than to carry one, so two programs are asked.
+    """
     figures: Figures = {}
     window = min(WINDOW, longest_window())
     with iperf3_server(wire.right, link.address):
-        for length, measure in DATAGRAMS.items():
+        for length, measure in IPERF3_DATAGRAMS.items():
             options = ("--udp", "--bitrate", "0", "--length", str(length), "--window", str(window))
             total = iperf3(wire.left, link.address, seconds, "sum", *options)["sum"]
             figures[measure] = (total["packets"] - total["lost_packets"]) / total["seconds"]
+    with nuttcp_server(wire.right):
+        for length, measure in NUTTCP_DATAGRAMS.items():
+            figures[measure] = nuttcp_flood(wire.left, link.address, seconds, length, window)
     return figures
 
 
@@ -94,4 +103,4 @@ TCP = Procedure(
     _measure_tcp,
 )
 TCP_REVERSE = Procedure("TCP, reverse", tuple(TCP_BACK.values()), _measure_tcp_back)
-UDP = Procedure("UDP", tuple(DATAGRAMS.values()), _measure_udp)
+UDP = Procedure("UDP", DATAGRAMS, _measure_udp)

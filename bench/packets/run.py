@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.measures.iperf import iperf3_version
+from bench.measures.nuttcp import nuttcp_version
 from bench.packets.contestants import Contestant
 from bench.packets.figures import Results
 from bench.packets.plan import Plan
@@ -87,7 +88,7 @@ def _measure(contestant: Contestant, name: str, seconds: float, results: Results
 def _content(results: Results, judgements: Sequence[Judgement], plan: Plan) -> dict[str, Any]:
     return {
         "machine": machine(),
-        "loads": iperf3_version(),
+        "loads": f"{iperf3_version()}, {nuttcp_version()}",
         "plan": plan.describe(),
         "contestants": results.details,
         "failures": results.failures,
