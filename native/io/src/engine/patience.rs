@@ -79,20 +79,22 @@ impl Patience {
         }
         let sent = passed.counters.packets_out;
         let has_sent = std::mem::replace(&mut self.sent, sent) != sent;
+        let mut in_vain = false;
         if load != Kind::Light {
             self.gather(load, poller, timeout, ready)?;
         } else if has_sent && (self.low_latency || self.answers.are_soon()) {
             // After a packet for a device the processor is for whoever reads it.
-            let awake_for = if self.answers.are_soon() { SOON } else { AWAKE_FOR };
+            let are_soon = self.answers.are_soon();
+            let awake_for = if are_soon { SOON } else { AWAKE_FOR };
             stay_awake(poller, awake_for.min(timeout.unwrap_or(awake_for)), began, ready)?;
-            if ready.is_empty() {
-                self.answers.failed_to_come();
-            }
+            in_vain = are_soon && ready.is_empty();
         }
         if ready.is_empty() {
             self.sleep(poller, timeout, ready)?;
         }
-        if has_sent {
+        if in_vain {
+            self.answers.failed_to_come();
+        } else if has_sent {
             self.answers.came(began.elapsed());
         }
         Ok(())
