@@ -17,7 +17,8 @@ pub struct Features {
     pub gathering: bool,
     /// Real-time priority under a heavy load, where the system permits it.
     pub priority: bool,
-    /// Stay awake for a moment after each packet, always with that priority. Off by itself.
+    /// Stay awake for a moment after each packet, and with that priority too while others want the processors. Off by
+    /// itself.
     pub low_latency: bool,
     /// Threads that seal and open long trains beside the packet thread; `None` leaves it to the machine's processors.
     pub workers: Option<usize>,

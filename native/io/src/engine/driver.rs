@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use golem_vpn_proto::{Cipher, Config, DeviceId, Ecn, Node, READ_LENGTH, Route};
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use super::device::{Device, Read};
 use super::load::Passed;
 use super::messages::{Command, Event};
 use super::outlet::deliver;
-use super::patience::Patience;
+use super::patience::{Found, Patience};
 use super::relaying::{RelayedTrain, Relaying};
 use super::unsent::Unsent;
 use super::watching::Watched;
@@ -51,14 +51,16 @@ pub(super) struct Driver<S> {
     pub(super) crew: Crew,
     pub(super) poller: Poller,
     pub(super) watched: Watched,
+    /// How often it was looked for what may have come.
+    pub(super) looks: u64,
     commands: Receiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) unsent: Unsent,
     patience: Patience,
     /// Whether a queue may hold packets that nobody announces any more.
-    queues_waiting: bool,
+    pub(super) queues_waiting: bool,
     /// Whether relays may have brought trains that nobody announces any more.
-    relays_waiting: bool,
+    pub(super) relays_waiting: bool,
     /// Whether a device has had its share of the last round, and may have more.
     devices_waiting: bool,
     /// Whether the socket has.
@@ -107,6 +109,7 @@ impl<S: Datagrams> Driver<S> {
             unsent: Unsent::new(),
             patience: Patience::new(features),
             watched: Watched::default(),
+            looks: 0,
             queues_waiting: false,
             relays_waiting: false,
             devices_waiting: false,
@@ -120,10 +123,7 @@ impl<S: Datagrams> Driver<S> {
         let mut ready = Vec::new();
         self.patience.settle_in();
         loop {
-            let timeout = self.idle_time();
-            let relayed_bytes = self.relaying.bytes();
-            let passed = Passed { counters: self.node.counters(), relayed_bytes };
-            if let Err(error) = self.patience.wait(&mut self.poller, timeout, passed, &mut ready) {
+            if let Err(error) = self.wait(&mut ready) {
                 return tracing::error!(%error, "the data plane can't wait for packets any more");
             }
             if self.round(&ready) == Outlook::Over {
@@ -132,14 +132,23 @@ impl<S: Datagrams> Driver<S> {
         }
     }
 
-    /// How long nothing has to be done, if nothing comes.
-    fn idle_time(&mut self) -> Option<Duration> {
+    fn wait(&mut self, ready: &mut Vec<Readiness>) -> io::Result<()> {
+        let due = self.due();
+        let passed = Passed { counters: self.node.counters(), relayed_bytes: self.relaying.bytes() };
+        if self.patience.wait(&mut self.poller, due, passed, ready)? == Found::Unknown {
+            self.look(ready)?;
+        }
+        Ok(())
+    }
+
+    /// When something has to be done, if nothing comes.
+    fn due(&mut self) -> Option<Instant> {
         let has_transmits = self.unsent.is_empty() && self.crew.has_transmits(&self.node);
         let devices_wait = (self.queues_waiting || self.devices_waiting) && self.node.has_room();
         if has_transmits || devices_wait || self.socket_waiting || self.relays_waiting || self.crew.has_arrivals() {
-            return Some(Duration::ZERO);
+            return Some(Instant::now());
         }
-        self.node.poll_timeout().map(|due| due.saturating_duration_since(Instant::now()))
+        self.node.poll_timeout()
     }
 
     fn round(&mut self, ready: &[Readiness]) -> Outlook {
@@ -244,6 +253,7 @@ impl<S: Datagrams> Driver<S> {
                 node.handle_read(now, id, offload, buffer, length);
             });
             match read {
+                Read::Packet if self.patience.is_hasty() => self.flush(now),
                 Read::Packet => {}
                 Read::Nothing if failed => {
                     self.lose(id, io::Error::other("its interface is gone"));

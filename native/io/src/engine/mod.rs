@@ -1,11 +1,13 @@
 //! The engine: one thread that carries packets between devices and the socket. Whatever is decided is decided by
 //! [`golem_vpn_proto::Node`]; the thread itself holds no rules, and nothing on a packet's way takes a lock.
 
-mod answers;
+mod alertness;
 mod commands;
+mod contention;
 mod crew;
 mod device;
 mod driver;
+mod habit;
 mod load;
 mod messages;
 mod outlet;

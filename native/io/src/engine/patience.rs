@@ -1,25 +1,25 @@
-//! Waiting for packets: asleep; for a moment longer under a heavy load; or awake for a moment after something was sent,
-//! where the answer comes soon or latency matters more than processor time.
+//! Waiting for packets: asleep; for a moment longer under a heavy load; or awake for a moment after something has passed,
+//! where the next comes soon or latency matters more than processor time.
 //!
 //! Under a heavy load the thread runs in real time where the system permits it: else it waits for a processor behind those
 //! whose packets it carries, and every other packet with it. It leaves them the processor by sleeping, which also makes it
 //! carry more at a time. Not in a flood: whoever carries it before all others carries more than its receiver finds time to
 //! take.
+//!
+//! Where latency matters most it does so too while others want the processors, whatever there is to carry.
 
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::answers::{Answers, SOON};
+use super::alertness::Alertness;
+use super::contention::Contention;
 use super::load::{Kind, Load, Passed};
 use super::priority::Priority;
 use crate::features::Features;
 use crate::poll::{Poller, Readiness};
-use crate::scheduling;
+use crate::scheduling::{self, WaitMeter};
 
-/// How long the thread stays awake for an answer that may take its time, where latency matters most: longer than a peer
-/// nearby takes that stays awake too, and short enough that whoever waits for the processor does not notice.
-const AWAKE_FOR: Duration = Duration::from_micros(50);
 /// How long packets gather under a heavy load, as network cards let them. To be woken for each costs more than to carry
 /// it, and takes the processor from whoever sends and receives them. An ordinary thread waits for a processor besides.
 const GATHER_FOR: Duration = Duration::from_micros(50);
@@ -33,11 +33,20 @@ const SLEEP: Duration = Duration::from_micros(20);
 pub(super) struct Patience {
     low_latency: bool,
     gathering: bool,
-    /// Packets that were sent before the last wait.
-    sent: u64,
-    answers: Answers,
+    alertness: Alertness,
+    contention: Contention,
+    meter: Option<WaitMeter>,
     load: Load,
     priority: Priority,
+}
+
+/// What a wait has found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// What is ready, if anything.
+    Readiness,
+    /// Nothing, as nobody was asked: it is time to look for what may have come.
+    Unknown,
 }
 
 impl Patience {
@@ -47,57 +56,81 @@ impl Patience {
         Self {
             low_latency,
             gathering,
-            sent: 0,
-            answers: Answers::default(),
+            alertness: Alertness::new(low_latency),
+            contention: Contention::new(now),
+            meter: None,
             load: Load::new(now),
             priority: Priority::new(priority && (low_latency || !is_alone), now),
         }
     }
 
     /// Prepares the thread that is going to wait.
-    pub(super) fn settle_in(&self) {
+    pub(super) fn settle_in(&mut self) {
         scheduling::sleep_precisely();
+        self.meter = WaitMeter::of_this_thread().ok();
     }
 
-    /// Waits until something is ready or the time is over (`None`: without end), and puts what is into `ready`.
+    /// Waits until something is ready or it is `due` (`None`: without end), and puts what is into `ready`.
     /// `passed` tells what has passed so far.
     pub(super) fn wait(
         &mut self,
         poller: &mut Poller,
-        timeout: Option<Duration>,
+        due: Option<Instant>,
         passed: Passed<'_>,
         ready: &mut Vec<Readiness>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Found> {
         ready.clear();
-        let began = Instant::now();
-        let load = self.load.kind(began, &passed);
-        self.priority.set(self.low_latency || load == Kind::Heavy);
-        if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            self.priority.rest(began);
-            ready.extend(poller.wait(timeout)?);
-            return Ok(());
+        let now = Instant::now();
+        let timeout = due.map(|due| due.saturating_duration_since(now));
+        let load = self.load.kind(now, &passed);
+        if load == Kind::Light {
+            self.alertness.note(now, passed.counters.packets_in, passed.counters.packets_out);
+            self.look_at_waits(now);
+        } else {
+            self.alertness.forget();
         }
-        let sent = passed.counters.packets_out;
-        let has_sent = std::mem::replace(&mut self.sent, sent) != sent;
-        let mut in_vain = false;
+        let is_contended = self.contention.is_high(now);
+        self.priority.set(load == Kind::Heavy || (self.low_latency && is_contended));
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            self.priority.rest(now);
+            ready.extend(poller.wait(Some(Duration::ZERO))?);
+            return Ok(Found::Readiness);
+        }
+        if self.alertness.is_awake(now) && self.may_be_awake(is_contended) {
+            thread::yield_now();
+            return Ok(Found::Unknown);
+        }
         if load != Kind::Light {
             self.gather(load, poller, timeout, ready)?;
-        } else if has_sent && (self.low_latency || self.answers.are_soon()) {
-            // After a packet for a device the processor is for whoever reads it.
-            let are_soon = self.answers.are_soon();
-            let awake_for = if are_soon { SOON } else { AWAKE_FOR };
-            stay_awake(poller, awake_for.min(timeout.unwrap_or(awake_for)), began, ready)?;
-            in_vain = are_soon && ready.is_empty();
         }
         if ready.is_empty() {
             self.sleep(poller, timeout, ready)?;
         }
-        if in_vain {
-            self.answers.failed_to_come();
-        } else if has_sent {
-            self.answers.came(began.elapsed());
+        Ok(Found::Readiness)
+    }
+
+    /// Whether a packet should go on before others are looked for: somebody waits for it.
+    pub(super) fn is_hasty(&self) -> bool {
+        self.alertness.is_alert()
+    }
+
+    fn look_at_waits(&mut self, now: Instant) {
+        if !(self.low_latency || self.alertness.is_alert()) || !self.contention.is_due(now) {
+            return;
         }
-        Ok(())
+        if let Some(Ok(waits)) = self.meter.as_ref().map(WaitMeter::read) {
+            self.contention.note(now, waits);
+        }
+    }
+
+    /// Who is awake gives way to others, who keep the processor for long where it is contended. Who runs in real time keeps
+    /// it from them, but from the reader of a packet that came in as well.
+    fn may_be_awake(&mut self, is_contended: bool) -> bool {
+        let may_be = !is_contended || (self.priority.is_real_time() && self.alertness.awaits_answer());
+        if !may_be {
+            self.alertness.give_up();
+        }
+        may_be
     }
 
     /// Sleeps for a moment if nothing is ready, so that more comes together.
@@ -140,13 +173,4 @@ impl Patience {
             GATHER_FOR
         }
     }
-}
-
-/// Looks for something that is ready until it is time to sleep. Whoever waits for the processor meanwhile gets it.
-fn stay_awake(poller: &mut Poller, awake_for: Duration, since: Instant, ready: &mut Vec<Readiness>) -> io::Result<()> {
-    while ready.is_empty() && since.elapsed() < awake_for {
-        thread::yield_now();
-        ready.extend(poller.wait(Some(Duration::ZERO))?);
-    }
-    Ok(())
 }
