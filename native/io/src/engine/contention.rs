@@ -15,20 +15,22 @@ const LONG: Duration = Duration::from_millis(1);
 /// Of so many waits one may be long.
 const RARE: f64 = 200.0;
 /// Long waits, above those rare ones, that show that others want the processor.
-const ENOUGH: f64 = 2.5;
-/// How long they are believed to want it.
-const PERIOD: Duration = Duration::from_secs(10);
+const ENOUGH: f64 = 9.5;
+/// How long they are believed to want it at first, and how long at most, where it turns out again that they do.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(16);
 
 pub(super) struct Contention {
     seen: Waits,
     next_look: Instant,
     long_waits: f64,
+    period: Duration,
     over_at: Option<Instant>,
 }
 
 impl Contention {
     pub(super) fn new(now: Instant) -> Self {
-        Self { seen: Waits::default(), next_look: now, long_waits: 0.0, over_at: None }
+        Self { seen: Waits::default(), next_look: now, long_waits: 0.0, period: SHORTEST, over_at: None }
     }
 
     /// Whether it is time to look at the waits again.
@@ -45,8 +47,11 @@ impl Contention {
             self.long_waits += 1.0;
         }
         if self.long_waits >= ENOUGH {
+            // One more long wait tells that nothing has changed.
             self.long_waits = ENOUGH - 0.5;
-            self.over_at = Some(now + PERIOD);
+            let has_just_ended = self.over_at.is_some_and(|over_at| now < over_at + self.period);
+            self.period = if has_just_ended { (2 * self.period).min(LONGEST) } else { SHORTEST };
+            self.over_at = Some(now + self.period);
         }
     }
 
@@ -80,7 +85,7 @@ mod tests {
     fn who_keeps_the_processor_wants_it() {
         assert!(is_high_after(Duration::from_micros(20), 1, Duration::from_millis(4)));
         assert!(is_high_after(Duration::from_micros(20), 50, Duration::from_millis(4)));
-        assert!(is_high_after(Duration::from_millis(16), 50, Duration::from_millis(4)), "few packets wait as well");
+        assert!(is_high_after(Duration::from_millis(8), 25, Duration::from_millis(4)), "few packets wait as well");
     }
 
     #[test]
@@ -91,15 +96,25 @@ mod tests {
     }
 
     #[test]
-    fn it_may_be_over_after_a_while() {
-        let now = Instant::now();
+    fn it_may_be_over_and_is_believed_for_longer_each_time_that_it_is_not() {
+        let mut now = Instant::now();
         let mut contention = Contention::new(now);
-        for round in 1..=3 {
-            contention.note(now, Waits { total: round * LONG, count: u64::from(round) });
+        let mut waits = Waits::default();
+        let mut wait_long = |contention: &mut Contention, now: Instant| {
+            waits = Waits { total: waits.total + LONG, count: waits.count + 1 };
+            contention.note(now, waits);
+        };
+        (0..9).for_each(|_| wait_long(&mut contention, now));
+        assert!(!contention.is_high(now));
+        wait_long(&mut contention, now);
+        for seconds in [1, 2, 4, 8, 16, 16] {
+            assert!(contention.is_high(now + Duration::from_secs(seconds) - LONG));
+            now += Duration::from_secs(seconds);
+            assert!(!contention.is_high(now));
+            wait_long(&mut contention, now);
         }
-        assert!(contention.is_high(now + PERIOD / 2));
-        assert!(!contention.is_high(now + PERIOD));
-        contention.note(now + PERIOD, Waits { total: 4 * LONG, count: 4 });
-        assert!(contention.is_high(now + PERIOD), "one more long wait tells that it is not");
+        now += 2 * LONGEST + Duration::from_secs(1);
+        wait_long(&mut contention, now);
+        assert!(!contention.is_high(now + SHORTEST), "that was another time");
     }
 }

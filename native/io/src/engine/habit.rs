@@ -13,7 +13,7 @@ const ENOUGH: i32 = 8;
 const DOUBT: i32 = 24;
 /// Soon ones in a row after which a late one is an exception, which a few more make up for: whoever was asked had
 /// something else to do for once.
-const MANY: u32 = 256;
+const MANY: u32 = 64;
 const EXCEPTION: i32 = 2;
 
 #[derive(Default)]
