@@ -70,7 +70,7 @@ class Packets:
     """The only cipher of packets, which other nodes have to allow too; by default the faster one that both have."""
     low_latency: Annotated[bool, PLAIN] = False
     """Pass packets on sooner, at the cost of processor time under traffic: stay awake for a moment after each packet,
-    and run before other programs where the system permits it."""
+    and run before other programs that want the processors, where the system permits it."""
     packet_workers: Annotated[int | None, Parameter(validator=Number(gte=0, lte=MOST_WORKERS))] = None
     """Threads that seal and open packets beside the packet thread: by default none on up to two processors or with
     --low-latency, otherwise half of the processors, and four at most."""
