@@ -65,8 +65,8 @@ class PacketOptions:
     cipher: str | None = None
     """The only cipher; where there is none, both, the faster one on this machine first."""
     low_latency: bool = False
-    """Whether the packet thread stays awake for a moment after each packet, and has real-time priority, if permitted, while
-    others want the processors."""
+    """Whether the packet thread stays awake for a moment after each packet, and has real-time priority, if permitted,
+    while others want the processors."""
     workers: int | None = None
     """Threads that seal and open beside the packet thread; as many as suit the machine where nothing is said."""
     without: tuple[str, ...] = ()
