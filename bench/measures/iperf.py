@@ -2,12 +2,11 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from bench.server import listening
 from bench.wire import Host
 
 PORT = 5201
@@ -15,26 +14,13 @@ PATIENCE = 20.0
 ATTEMPTS = 2
 
 
-@contextmanager
-def iperf3_server(host: Host, address: str) -> Iterator[None]:
+def iperf3_server(host: Host, address: str) -> AbstractContextManager[None]:
     """Serves at an address of a host.
 
     Raises:
         RuntimeError: it doesn't listen; its output is told.
     """
-    command = host.machine.command(["iperf3", "--server", "--bind", address, "--port", str(PORT)])
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while f"{address}:{PORT}" not in host.machine.run("ss", "--no-header", "--listening", "--tcp", "--numeric"):
-            if server.poll() is not None or time.monotonic() > deadline:
-                server.terminate()
-                raise RuntimeError(f"iperf3 does not listen: {server.communicate()[1].strip()}")
-            time.sleep(0.02)
-        yield
-    finally:
-        server.terminate()
-        server.communicate(timeout=PATIENCE)
+    return listening(host, ["iperf3", "--server", "--bind", address, "--port", str(PORT)], f"{address}:{PORT}")
 
 
 def iperf3(host: Host, address: str, seconds: float, result: str, *options: str) -> dict[str, Any]:

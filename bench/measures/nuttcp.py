@@ -1,36 +1,22 @@
 """Floods of datagrams by nuttcp, whose receiver takes a third of the processor time that iperf3's takes."""
 
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
+from bench.server import listening
 from bench.wire import Host
 
 PORT = 5202
 PATIENCE = 20.0
 
 
-@contextmanager
-def nuttcp_server(host: Host) -> Iterator[None]:
+def nuttcp_server(host: Host) -> AbstractContextManager[None]:
     """Serves at all addresses of a host.
 
     Raises:
         RuntimeError: it doesn't listen; its output is told.
     """
-    command = host.machine.command(["nuttcp", "-S", "--nofork", "-P", str(PORT)])
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while f":{PORT}" not in host.machine.run("ss", "--no-header", "--listening", "--tcp", "--numeric"):
-            if server.poll() is not None or time.monotonic() > deadline:
-                server.terminate()
-                raise RuntimeError(f"nuttcp does not listen: {server.communicate()[1].strip()}")
-            time.sleep(0.02)
-        yield
-    finally:
-        server.terminate()
-        server.communicate(timeout=PATIENCE)
+    return listening(host, ["nuttcp", "-S", "--nofork", "-P", str(PORT)], f":{PORT}")
 
 
 def nuttcp_flood(host: Host, address: str, seconds: float, length: int, window: int) -> float:

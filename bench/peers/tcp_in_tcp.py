@@ -2,19 +2,19 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.link import Carrier, Link
+from bench.server import until_listening
 from bench.wire import Host, Wire
 
 FORWARDER = Path(__file__).with_name("forwarder.py")
 INTERFACE = "stream0"
 SUBNET = "10.96.0"
 PORT = 7099
-ATTEMPTS = 50
+PATIENCE = 5.0
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def tcp_in_tcp(wire: Wire, control: str) -> Iterator[Link]:
     with ExitStack() as stack:
         address = wire.right.address
         right = stack.enter_context(_forwarder(wire.right, 2, "listen", address, control))
-        _until_listening(wire.right)
+        until_listening(wire.right, f":{PORT}", right, PATIENCE)
         left = stack.enter_context(_forwarder(wire.left, 1, "connect", address, control))
         for process in (left, right):
             assert process.stdout is not None
@@ -43,12 +43,4 @@ def _forwarder(host: Host, number: int, role: str, address: str, control: str) -
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=5)
-
-
-def _until_listening(host: Host) -> None:
-    for _ in range(ATTEMPTS):
-        if f":{PORT}" in host.machine.run("ss", "--no-header", "--listening", "--tcp", "--numeric"):
-            return
-        time.sleep(0.1)
-    raise RuntimeError("the forwarder does not listen")
+        process.communicate(timeout=PATIENCE)
