@@ -74,8 +74,9 @@ impl Alertness {
         }
         turn.awake_until = None;
         let way = turn.way;
-        if self.habit(way).is_soon() {
-            self.habit(way).failed_to_come();
+        let habit = self.habit(way);
+        if habit.is_soon() {
+            habit.failed_to_come();
             self.turn = None;
         }
         false

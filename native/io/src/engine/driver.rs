@@ -35,7 +35,7 @@ const BYTES_PER_ROUND: usize = 256 << 10;
 /// Bytes received before they are delivered: enough to make super-packets of, and still in the processor's cache.
 const BYTES_PER_DELIVERY: usize = 32 << 10;
 
-const BELL: u64 = u64::MAX;
+pub(super) const BELL: u64 = u64::MAX;
 pub(super) const SOCKET: u64 = u64::MAX - 1;
 
 pub(super) struct Driver<S> {
@@ -58,9 +58,9 @@ pub(super) struct Driver<S> {
     pub(super) unsent: Unsent,
     patience: Patience,
     /// Whether a queue may hold packets that nobody announces any more.
-    pub(super) queues_waiting: bool,
+    queues_waiting: bool,
     /// Whether relays may have brought trains that nobody announces any more.
-    pub(super) relays_waiting: bool,
+    relays_waiting: bool,
     /// Whether a device has had its share of the last round, and may have more.
     devices_waiting: bool,
     /// Whether the socket has.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use golem_vpn_proto::DeviceId;
 
 use super::device::Device;
-use super::driver::{Driver, SOCKET};
+use super::driver::{BELL, Driver, SOCKET};
 use super::messages::Event;
 use crate::poll::{Interest, Readiness};
 use crate::udp::Datagrams;
@@ -56,12 +56,15 @@ impl<S: Datagrams> Driver<S> {
     }
 
     /// Looks for what may have come while nobody sleeps: to try is quicker than to ask first. The poller is asked now and
-    /// then all the same, since it alone tells of failures and of commands.
+    /// then all the same, since it alone tells of failures. A command comes before packets that came after it.
     pub(super) fn look(&mut self, ready: &mut Vec<Readiness>) -> io::Result<()> {
         self.looks += 1;
         if self.looks.is_multiple_of(LOOKS) || self.devices.len() > MOST_DEVICES {
             ready.extend(self.poller.wait(Some(Duration::ZERO))?);
             return Ok(());
+        }
+        if self.bell.is_ringing() {
+            ready.push(readable(BELL));
         }
         if self.watched.readable {
             ready.push(readable(SOCKET));
@@ -70,8 +73,6 @@ impl<S: Datagrams> Driver<S> {
             let watched = self.devices.iter().filter(|(_, device)| device.descriptor().is_some());
             ready.extend(watched.map(|(id, _)| readable(id.0.into())));
         }
-        self.queues_waiting = true;
-        self.relays_waiting = true;
         Ok(())
     }
 

@@ -32,6 +32,11 @@ impl Bell {
         unsafe { libc::write(self.descriptor.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 
+    /// Whether it rings, which costs no system call.
+    pub(crate) fn is_ringing(&self) -> bool {
+        self.ringing.load(Ordering::SeqCst)
+    }
+
     /// Stops the ringing. What it announced has to be looked for afterwards, so that a ring in between is not lost.
     pub(crate) fn quiet(&self) {
         let mut count = [0_u8; 8];

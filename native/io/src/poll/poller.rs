@@ -114,13 +114,16 @@ mod tests {
         let bell = Bell::new().unwrap();
         poller.add(bell.as_fd(), 7, Interest::READ).unwrap();
         assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap().count(), 0);
+        assert!(!bell.is_ringing());
         bell.ring();
         bell.ring();
         for _ in 0..2 {
             let seen: Vec<Readiness> = poller.wait(None).unwrap().collect();
             assert_eq!(seen, [Readiness { token: 7, readable: true, writable: false, failed: false }]);
         }
+        assert!(bell.is_ringing());
         bell.quiet();
+        assert!(!bell.is_ringing());
         assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap().count(), 0);
         bell.ring();
         assert_eq!(poller.wait(None).unwrap().count(), 1);
