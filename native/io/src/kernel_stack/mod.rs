@@ -96,7 +96,8 @@ impl KernelStack {
         timeout(patience, connected).await.unwrap_or(Err(ConnectError::TimedOut))
     }
 
-    /// Takes the packets of a pair of addresses past the stack, in place of an earlier diversion of the same pair.
+    /// Takes the packets of a pair of addresses past the stack, in place of an earlier diversion of the same pair, as soon
+    /// as the engine has taken note of it.
     ///
     /// # Errors
     /// When the local address is none of the stack's, or there are too many diversions.

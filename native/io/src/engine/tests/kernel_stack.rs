@@ -173,6 +173,7 @@ async fn packets_of_a_pair_are_diverted_while_connections_go_on() {
     );
     let host = place.stack.divert(pair(12)).unwrap();
     let diversion = place.stack.divert(pair(2)).unwrap();
+    wait_for_kind(&place.left, DeviceKind::Queue).await;
     place.right.send(packet(2, 1, b"for the diversion")).await;
     let diverted = tokio::time::timeout(PATIENCE, diversion.receive()).await.unwrap();
     assert_eq!(diverted, Ok(packet(2, 1, b"for the diversion")));

@@ -225,7 +225,8 @@ async fn a_device_goes_while_traffic_flows() {
     // Commands are carried out in order, so the device is gone when this is answered.
     assert!(right.engine.snapshot().await.unwrap().devices.is_empty());
     assert!(right.queue.is_closed());
-    let (end, queue) = queue_device(256);
+    // There is room for all that may be on its way still, so that what comes after it is not dropped.
+    let (end, queue) = queue_device(2048);
     right.engine.add_queue(DEVICE, end, "again".to_owned(), config(2)).await.unwrap().unwrap();
     right.queue = queue;
     left.send(packet(1, 2, b"again")).await;
