@@ -47,8 +47,8 @@ def answers(kind: Any) -> dict[int, ResponseSpec]:
     return {200: ResponseSpec(kind, generate_examples=False, description="Request fulfilled, document follows")}
 
 
-def json_body(connection: Any, _handler: Any) -> None:
-    """Guards a route that needs a JSON body.
+async def json_body(connection: Any, _handler: Any) -> None:
+    """Guards a route that needs a JSON body; a function that is not `async` would be called in a thread.
 
     Raises:
         InvalidInput: the body is missing, or said to be something else.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from golem_vpn.store.database import Database
@@ -79,13 +79,14 @@ class HubRepository:
         good = (ticket.token_hash == token_hash, ticket.expires > member.joined)
         left = or_(ticket.uses.is_(None), ticket.used < ticket.uses)
         count = update(ticket).where(*good, left).values(used=ticket.used + 1).returning(ticket.token_hash)
-        async with self._database.transaction() as session:
-            # The session would look after objects that nobody has; a thousand nodes that join at once notice that.
-            connection = await session.connection()
-            if (await connection.scalars(count)).first() is None:
-                return False
-            await connection.execute(_put(member))
-            return True
+
+        def work(connection: Connection) -> bool:
+            is_good = connection.scalars(count).first() is not None
+            if is_good:
+                connection.execute(_put(member))
+            return is_good
+
+        return await self._database.write(work)
 
     async def put_member(self, member: StoredMember, revoked_ticket: bytes | None = None) -> None:
         """Stores a member in place of what was known of it, and forgets a ticket in the same moment."""
@@ -102,9 +103,9 @@ class HubRepository:
         """Notes when members were there."""
         found = update(HubMemberRow).where(HubMemberRow.node_id == bindparam("seen"))
         rows = [{"seen": node_id, "moment": moment} for node_id, moment in seen.items()]
-        async with self._database.transaction() as session:
-            if rows:
-                await (await session.connection()).execute(found.values(last_seen=bindparam("moment")), rows)
+        if rows:
+            statement = found.values(last_seen=bindparam("moment"))
+            await self._database.write(lambda connection: connection.execute(statement, rows))
 
     async def members(self) -> list[StoredMember]:
         """Lists whom this hub admitted or expelled, by node id."""

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from golem_vpn.store.database import Database
 from golem_vpn.store.tables.net import NetworkAudienceRow, NetworkDocumentRow
@@ -35,17 +34,18 @@ class NetworkDocumentRepository:
 
     async def put(self, document: StoredDocument) -> None:
         """Stores a document in place of the network's older one."""
-        async with self._database.transaction() as session:
-            await _put(session, document)
+        await self._database.write(lambda connection: _put(connection, document))
 
     async def publish(self, document: StoredDocument, newcomers: Collection[str]) -> None:
         """Stores a document, and that new members and those of earlier versions are to be told."""
-        async with self._database.transaction() as session:
-            await _put(session, document)
-            rows = [{"network_id": document.network_id, "node_id": node_id, "confirmed": 0} for node_id in newcomers]
+        rows = [{"network_id": document.network_id, "node_id": node_id, "confirmed": 0} for node_id in newcomers]
+
+        def work(connection: Connection) -> None:
+            _put(connection, document)
             if rows:
-                connection = await session.connection()
-                await connection.execute(insert(NetworkAudienceRow).on_conflict_do_nothing(), rows)
+                connection.execute(insert(NetworkAudienceRow).on_conflict_do_nothing(), rows)
+
+        await self._database.write(work)
 
     async def all(self) -> list[StoredDocument]:
         """Lists the documents by network id."""
@@ -94,5 +94,5 @@ _newer_row = _row.on_conflict_do_update(
 )
 
 
-async def _put(session: AsyncSession, document: StoredDocument) -> None:
-    await (await session.connection()).execute(_newer_row, msgspec.structs.asdict(document))
+def _put(connection: Connection, document: StoredDocument) -> None:
+    connection.execute(_newer_row, msgspec.structs.asdict(document))

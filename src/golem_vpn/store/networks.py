@@ -81,8 +81,7 @@ class NetworkRepository:
 
     async def _insert(self, table: type[Base], values: dict[str, Any]) -> None:
         """Adds a row as it is: a session that keeps it as an object would take three times as long."""
-        async with self._database.transaction(to_disk=False) as session:
-            await (await session.connection()).execute(insert(table), values)
+        await self._database.write(lambda connection: connection.execute(insert(table), values), to_disk=False)
 
 
 async def _stored(session: AsyncSession, row: NetworkRow) -> StoredNetwork:

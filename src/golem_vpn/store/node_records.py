@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from golem_vpn.store.database import Database
@@ -32,12 +32,14 @@ class NodeRecordRepository:
             set_={"issued_at": statement.excluded.issued_at, "signed": statement.excluded.signed},
             where=NodeRecordRow.issued_at < statement.excluded.issued_at,
         )
-        async with self._database.transaction() as session:
-            connection = await session.connection()
+
+        def work(connection: Connection) -> None:
             if records:
-                await connection.execute(statement, [msgspec.structs.asdict(record) for record in records])
+                connection.execute(statement, [msgspec.structs.asdict(record) for record in records])
             if forgotten:
-                await session.execute(delete(NodeRecordRow).where(NodeRecordRow.node_id.in_(forgotten)))
+                connection.execute(delete(NodeRecordRow).where(NodeRecordRow.node_id.in_(forgotten)))
+
+        await self._database.write(work)
 
     async def all(self) -> list[StoredRecord]:
         """Lists the records."""

@@ -2,8 +2,9 @@ import stat
 from pathlib import Path
 
 import anyio
+import anyio.from_thread
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from golem_vpn.store.database import Database
 
@@ -87,9 +88,68 @@ async def test_a_cancelled_writer_finishes_its_transaction(database: Database) -
         await session.execute(text("INSERT INTO draft VALUES (1)"))
 
 
+async def test_statements_alone_are_a_transaction_too(database: Database) -> None:
+    def create(connection: Connection) -> int:
+        connection.execute(text("CREATE TABLE draft (id INTEGER)"))
+        return connection.execute(text("INSERT INTO draft VALUES (1)")).rowcount
+
+    def fail(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO draft VALUES (2)"))
+        raise ValueError
+
+    assert await database.write(create) == 1
+    with pytest.raises(ValueError):  # noqa: PT011
+        await database.write(fail)
+    async with database.reading() as session:
+        assert (await session.scalars(text("SELECT id FROM draft"))).all() == [1]
+
+
+async def test_statements_alone_wait_for_the_disk_unless_they_need_not(database: Database) -> None:
+    def synchronous(connection: Connection) -> object:
+        return connection.execute(text("PRAGMA synchronous")).scalar()
+
+    assert [await database.write(synchronous, to_disk=to_disk) for to_disk in (True, False, True)] == [2, 1, 2]
+
+
+async def test_writers_of_both_kinds_queue(database: Database) -> None:
+    await database.write(lambda connection: connection.execute(text("CREATE TABLE counter (value INTEGER)")))
+    await database.write(lambda connection: connection.execute(text("INSERT INTO counter VALUES (0)")))
+
+    def increment(connection: Connection) -> None:
+        value = connection.execute(text("SELECT value FROM counter")).scalar_one()
+        connection.execute(text(f"UPDATE counter SET value = {value + 1}"))
+
+    async def increment_in_session() -> None:
+        async with database.transaction() as session:
+            await (await session.connection()).run_sync(increment)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(increment_in_session)
+            tasks.start_soon(database.write, increment)
+    async with database.reading() as session:
+        assert (await session.execute(text("SELECT value FROM counter"))).scalar_one() == 20
+
+
+async def test_statements_that_are_running_are_not_cancelled(database: Database) -> None:
+    await database.write(lambda connection: connection.execute(text("CREATE TABLE draft (id INTEGER)")))
+
+    def insert(connection: Connection) -> None:
+        anyio.from_thread.run_sync(scope.cancel)
+        connection.execute(text("INSERT INTO draft VALUES (1)"))
+
+    with anyio.CancelScope() as scope:
+        await database.write(insert)
+        await anyio.sleep_forever()
+    async with database.reading() as session:
+        assert (await session.scalars(text("SELECT id FROM draft"))).all() == [1]
+
+
 async def test_a_closed_database_says_so(database: Database) -> None:
     await database.close()
     await database.close()
     with pytest.raises(RuntimeError, match="not open"):
         async with database.transaction():
             pass
+    with pytest.raises(RuntimeError, match="not open"):
+        await database.write(lambda _connection: None)
