@@ -11,17 +11,18 @@ MAX_REFLECTED = 4
 
 def own_candidates(topology: Topology, configured: Sequence[str]) -> list[Candidate]:
     """Gives each address once, with where it comes from; the order changes only with the addresses themselves."""
+    # The system is asked each time, which costs as much as all the rest.
+    interfaces = topology.addresses
     found: list[tuple[Source, Sequence[str]]] = [
         ("configured", configured),
         ("mapped", topology.mapped),
         ("reflected", sorted(topology.reflected[:MAX_REFLECTED])),
-        ("interface", topology.addresses),
+        ("interface", interfaces),
     ]
-    # What an interface has is seen by others in the same network, too: it stays what it is.
-    interfaces = set(topology.addresses)
     unique: dict[str, Candidate] = {}
     for source, addresses in found:
         for address in addresses:
+            # What an interface has is seen by others in the same network, too: it stays what it is.
             if source in ("configured", "interface") or address not in interfaces:
                 unique.setdefault(address, Candidate(address, source))
     return list(unique.values())[:MAX_CANDIDATES]

@@ -72,6 +72,7 @@ pub struct IpHeader {
 
 impl IpHeader {
     /// Reads the header of a packet.
+    #[inline]
     pub fn parse(packet: &[u8]) -> Result<Self, DropReason> {
         let header = match packet.first().map(|byte| byte >> 4) {
             Some(4) => Self::parse_v4(packet),
@@ -89,6 +90,7 @@ impl IpHeader {
         }
     }
 
+    #[inline]
     fn parse_v4(packet: &[u8]) -> Option<Self> {
         let header: &[u8; IPV4_HEADER_LENGTH] = packet.first_chunk()?;
         let header_length = usize::from(header[0] & 0x0f) * 4;

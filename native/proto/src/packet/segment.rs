@@ -29,6 +29,7 @@ pub struct Segment<'a> {
 
 impl<'a> Segment<'a> {
     /// Reads a packet: `None` when it is no packet that could be merged at all.
+    #[inline]
     pub fn parse(ip: &IpHeader, packet: &'a [u8]) -> Result<Option<Self>, DropReason> {
         let packet = &packet[..ip.total_length];
         let transport = &packet[ip.header_length..];
