@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from bench.wire import Host
 
 PORT = 5201
 PATIENCE = 20.0
-ATTEMPTS = 2
+ATTEMPTS = 3
+PAUSE = 2.0
+"""Before it is asked again: a server that has not noticed yet that its client is gone is busy."""
 
 
 def iperf3_server(host: Host, address: str) -> AbstractContextManager[None]:
@@ -26,7 +29,7 @@ def iperf3_server(host: Host, address: str) -> AbstractContextManager[None]:
 def iperf3(host: Host, address: str, seconds: float, result: str, *options: str) -> dict[str, Any]:
     """Loads the link to a server for whole seconds, and gives the report's `end`, which has the result asked for.
 
-    On a busy machine iperf3 may lose its own connection and end without a result; it is asked once more then.
+    On a busy machine iperf3 may lose its own connection and end without a result; it is asked again then.
 
     Raises:
         RuntimeError: it never had that result; what it said instead is told.
@@ -36,7 +39,8 @@ def iperf3(host: Host, address: str, seconds: float, result: str, *options: str)
         "--time", str(max(1, round(seconds))), "--json", *options,
     ])  # fmt: skip
     said = ""
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        time.sleep(PAUSE if attempt else 0)
         try:
             finished = subprocess.run(command, capture_output=True, text=True, timeout=seconds + PATIENCE)
         except subprocess.TimeoutExpired:
