@@ -11,7 +11,7 @@ MAX_REFLECTED = 4
 
 def own_candidates(topology: Topology, configured: Sequence[str]) -> list[Candidate]:
     """Gives each address once, with where it comes from; the order changes only with the addresses themselves."""
-    # The system is asked each time, which costs as much as all the rest.
+    # The system is asked for them each time.
     interfaces = topology.addresses
     found: list[tuple[Source, Sequence[str]]] = [
         ("configured", configured),

@@ -30,6 +30,8 @@ class Database:
         self._engine: AsyncEngine | None = None
         self._writer: Engine | None = None
         self._writing = anyio.Lock()
+        self._thread = anyio.CapacityLimiter(1)
+        """For `write`, so that it never waits for what others do in threads."""
         self._shared: dict[type[Any], Any] = {}
 
     async def open(self) -> None:
@@ -95,7 +97,7 @@ class Database:
                 return work(connection)
 
         async with self._writing:
-            return await anyio.to_thread.run_sync(transact)
+            return await anyio.to_thread.run_sync(transact, limiter=self._thread)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

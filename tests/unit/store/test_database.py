@@ -3,6 +3,7 @@ from pathlib import Path
 
 import anyio
 import anyio.from_thread
+import anyio.to_thread
 import pytest
 from sqlalchemy import Connection, text
 
@@ -143,6 +144,19 @@ async def test_statements_that_are_running_are_not_cancelled(database: Database)
         await anyio.sleep_forever()
     async with database.reading() as session:
         assert (await session.scalars(text("SELECT id FROM draft"))).all() == [1]
+
+
+async def test_statements_do_not_wait_for_other_threads(database: Database) -> None:
+    limiter = anyio.to_thread.current_default_thread_limiter()
+    others = [object() for _ in range(int(limiter.total_tokens))]
+    for other in others:
+        limiter.acquire_on_behalf_of_nowait(other)
+    try:
+        with anyio.fail_after(5):
+            await database.write(lambda connection: connection.execute(text("CREATE TABLE draft (id INTEGER)")))
+    finally:
+        for other in others:
+            limiter.release_on_behalf_of(other)
 
 
 async def test_a_closed_database_says_so(database: Database) -> None:
