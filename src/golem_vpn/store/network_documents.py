@@ -64,26 +64,22 @@ class NetworkDocumentRepository:
 
     async def confirm(self, network_id: str, node_ids: Collection[str], version: int) -> None:
         """Notes the version that some nodes know; where that gets lost they hear of it twice."""
-        async with self._database.transaction(to_disk=False) as session:
-            await session.execute(
-                update(NetworkAudienceRow)
-                .where(NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id.in_(node_ids))
-                .values(confirmed=func.max(NetworkAudienceRow.confirmed, version))
-            )
+        statement = (
+            update(NetworkAudienceRow)
+            .where(NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id.in_(node_ids))
+            .values(confirmed=func.max(NetworkAudienceRow.confirmed, version))
+        )
+        await self._database.write(lambda connection: connection.execute(statement), to_disk=False)
 
     async def dismiss(self, network_id: str, node_ids: Collection[str], version: int) -> None:
         """Forgets nodes that are to hear no more of a network, unless there is a newer version by now."""
         newer = select(NetworkDocumentRow).where(
             NetworkDocumentRow.network_id == network_id, NetworkDocumentRow.version > version
         )
-        async with self._database.transaction(to_disk=False) as session:
-            await session.execute(
-                delete(NetworkAudienceRow).where(
-                    NetworkAudienceRow.network_id == network_id,
-                    NetworkAudienceRow.node_id.in_(node_ids),
-                    ~newer.exists(),
-                )
-            )
+        statement = delete(NetworkAudienceRow).where(
+            NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id.in_(node_ids), ~newer.exists()
+        )
+        await self._database.write(lambda connection: connection.execute(statement), to_disk=False)
 
 
 _row = insert(NetworkDocumentRow)
