@@ -1,5 +1,6 @@
 """Two hosts on one machine: network namespaces joined by a wire."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -74,6 +75,7 @@ def nic_like() -> Iterator[Wire]:
         yield wire
 
 
+_pairs = itertools.count(1)
 WIRES: dict[str, Callable[[], AbstractContextManager[Wire]]] = {VETH: veth, NIC: nic_like}
 
 
@@ -81,9 +83,10 @@ WIRES: dict[str, Callable[[], AbstractContextManager[Wire]]] = {VETH: veth, NIC:
 def _hosts() -> Iterator[Wire]:
     """Makes two hosts that nothing joins yet."""
     hosts: list[Host] = []
+    pair = next(_pairs)
     try:
         for number, side in enumerate(("left", "right"), start=1):
-            hosts.append(Host(Namespace(f"gvb{os.getpid()}-{side}"), f"10.99.0.{number}", "wire0"))
+            hosts.append(Host(Namespace(f"gvb{os.getpid()}-{pair}-{side}"), f"10.99.0.{number}", "wire0"))
         yield Wire(*hosts)
     finally:
         for host in hosts:

@@ -11,4 +11,4 @@ def _measure(_wire: Wire, link: Link, _seconds: float) -> Figures:
     return {} if link.first_ping is None else {FIRST_PING_MS: link.first_ping * 1000}
 
 
-FIRST_PING = Procedure("first ping", (FIRST_PING_MS,), _measure)
+FIRST_PING = Procedure("first ping", (FIRST_PING_MS,), _measure, once=True)

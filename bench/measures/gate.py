@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -40,15 +41,12 @@ def serving(host: Host, *arguments: str) -> Iterator[None]:
         process.communicate(timeout=PATIENCE)
 
 
-def _measure(wire: Wire, link: Link, seconds: float) -> Figures:
+def _measure(length: int, count: int, wire: Wire, link: Link, seconds: float) -> Figures:
     assert link.gate is not None
-    url = link.gate(PORT)
-    figures: Figures = {}
+    load = (str(PROGRAM), "load", link.gate(PORT), str(count), str(length), str(seconds))
     with serving(wire.right, "echo", f"0.0.0.0:{PORT}"):
-        for (length, count), measure in GATE.items():
-            load = (str(PROGRAM), "load", url, str(count), str(length), str(seconds))
-            figures[measure] = float(wire.left.machine.run(*load, timeout=seconds + PATIENCE)) / 1e6
-    return figures
+        reached = float(wire.left.machine.run(*load, timeout=seconds + PATIENCE))
+    return {GATE[length, count]: reached / 1e6}
 
 
-GATES = Procedure("gate", tuple(GATE.values()), _measure)
+GATES = tuple(Procedure(measure.name, (measure,), partial(_measure, *key)) for key, measure in GATE.items())

@@ -26,3 +26,5 @@ class Procedure:
     name: str
     measures: tuple[Measure, ...]
     run: Callable[[Wire, Link, float], Figures]
+    once: bool = False
+    """Whether it is done once with a link, at last, instead of in each round."""

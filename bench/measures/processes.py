@@ -34,4 +34,4 @@ def _largest(carriers: Iterable[Carrier], *, whole: bool) -> float:
     return max(resident_bytes(carrier.pid) - (0 if whole else carrier.resident_before) for carrier in carriers) / MIB
 
 
-MEMORY = Procedure("memory", (RESIDENT, NATIVE), _measure_memory)
+MEMORY = Procedure("memory", (RESIDENT, NATIVE), _measure_memory, once=True)

@@ -1,6 +1,7 @@
 """What TCP streams and floods of datagrams reach."""
 
 import time
+from functools import partial
 
 from bench.link import Link
 from bench.measures.iperf import iperf3, iperf3_server, longest_window
@@ -21,7 +22,7 @@ LOADED_P50 = {count: Measure(f"round trip p50, beside {name}", "µs", False) for
 LOADED_P99 = {count: Measure(f"round trip p99, beside {name}", "µs", False) for count, name in STREAMS.items()}
 LOST = {count: Measure(f"pings lost, beside {name}", "%", False) for count, name in STREAMS.items()}
 SENT_AGAIN = {count: Measure(f"TCP, {name}, sent again", "segments/GB", False) for count, name in STREAMS.items()}
-CPU_PER_GB = Measure("CPU per GB of TCP, both ends", "s", False)
+CPU_PER_GB = {count: Measure(f"CPU per GB of TCP, both ends, {name}", "s", False) for count, name in STREAMS.items()}
 IPERF3_DATAGRAMS = {length: Measure(f"UDP, {length} bytes, to iperf3", "packets/s", True) for length in DATAGRAM_BYTES}
 NUTTCP_DATAGRAMS = {length: Measure(f"UDP, {length} bytes, to nuttcp", "packets/s", True) for length in DATAGRAM_BYTES}
 DATAGRAMS = (*IPERF3_DATAGRAMS.values(), *NUTTCP_DATAGRAMS.values())
@@ -43,64 +44,70 @@ def tcp_throughput(left: Host, right: Host, address: str, seconds: float, contro
     return float(end["sum_received"]["bits_per_second"]) / 1e6
 
 
-def _measure_tcp(wire: Wire, link: Link, seconds: float) -> Figures:
+def _measure_tcp(count: int, wire: Wire, link: Link, seconds: float) -> Figures:
     """Has a ping go beside the streams: it takes little of what they take, and both are measured in one go."""
-    figures: Figures = {}
-    carried = 0.0
     before = _cpu_of(link)
     with iperf3_server(wire.right, link.address):
-        for count in STREAMS:
-            began = time.time()
-            with pinging(wire.left, link.address) as end_pings:
-                end = iperf3(wire.left, link.address, seconds, "sum_received", "--parallel", str(count))
-                trips = Trips.between(began + RAMP, began + seconds, end_pings())
-            received = end["sum_received"]
-            figures[TCP_FORTH[count]] = received["bits_per_second"] / 1e6
-            figures[LOADED_P50[count]], figures[LOADED_P99[count]] = trips.percentiles
-            figures[LOST[count]] = trips.lost_percent
-            figures[SENT_AGAIN[count]] = end["sum_sent"]["retransmits"] / (received["bytes"] / 1e9)
-            carried += received["bytes"]
+        began = time.time()
+        with pinging(wire.left, link.address) as end_pings:
+            end = iperf3(wire.left, link.address, seconds, "sum_received", "--parallel", str(count))
+            trips = Trips.between(began + RAMP, began + seconds, end_pings())
+    received = end["sum_received"]
+    gigabytes = received["bytes"] / 1e9
+    p50, p99 = trips.percentiles
+    figures: Figures = {
+        TCP_FORTH[count]: received["bits_per_second"] / 1e6,
+        LOADED_P50[count]: p50,
+        LOADED_P99[count]: p99,
+        LOST[count]: trips.lost_percent,
+        SENT_AGAIN[count]: end["sum_sent"]["retransmits"] / gigabytes,
+    }
     if link.carriers:
-        figures[CPU_PER_GB] = (_cpu_of(link) - before) / (carried / 1e9)
+        figures[CPU_PER_GB[count]] = (_cpu_of(link) - before) / gigabytes
     return figures
 
 
-def _measure_tcp_back(wire: Wire, link: Link, seconds: float) -> Figures:
-    figures: Figures = {}
+def _measure_tcp_back(count: int, wire: Wire, link: Link, seconds: float) -> Figures:
     with iperf3_server(wire.right, link.address):
-        for count, measure in TCP_BACK.items():
-            options = ("--reverse", "--parallel", str(count))
-            end = iperf3(wire.left, link.address, seconds, "sum_received", *options)
-            figures[measure] = end["sum_received"]["bits_per_second"] / 1e6
-    return figures
+        end = iperf3(wire.left, link.address, seconds, "sum_received", "--reverse", "--parallel", str(count))
+    return {TCP_BACK[count]: end["sum_received"]["bits_per_second"] / 1e6}
 
 
-def _measure_udp(wire: Wire, link: Link, seconds: float) -> Figures:
-    """Has the sender offer as much as it can, and the receiver keep what comes while it waits for a processor.
-
-    What iperf3 does for each datagram takes longer than to carry one, so two programs are asked.
-    """
-    figures: Figures = {}
-    window = min(WINDOW, longest_window())
+def _flood_by_iperf3(length: int, wire: Wire, link: Link, seconds: float) -> Figures:
+    """Has the sender offer as much as it can, and the receiver keep what comes while it waits for a processor."""
+    options = ("--udp", "--bitrate", "0", "--length", str(length), "--window", str(_window()))
     with iperf3_server(wire.right, link.address):
-        for length, measure in IPERF3_DATAGRAMS.items():
-            options = ("--udp", "--bitrate", "0", "--length", str(length), "--window", str(window))
-            total = iperf3(wire.left, link.address, seconds, "sum", *options)["sum"]
-            figures[measure] = (total["packets"] - total["lost_packets"]) / total["seconds"]
+        total = iperf3(wire.left, link.address, seconds, "sum", *options)["sum"]
+    return {IPERF3_DATAGRAMS[length]: (total["packets"] - total["lost_packets"]) / total["seconds"]}
+
+
+def _flood_by_nuttcp(length: int, wire: Wire, link: Link, seconds: float) -> Figures:
+    """Does the same with a program that takes less for each datagram than to carry one."""
     with nuttcp_server(wire.right):
-        for length, measure in NUTTCP_DATAGRAMS.items():
-            figures[measure] = nuttcp_flood(wire.left, link.address, seconds, length, window)
-    return figures
+        return {NUTTCP_DATAGRAMS[length]: nuttcp_flood(wire.left, link.address, seconds, length, _window())}
+
+
+def _window() -> int:
+    return min(WINDOW, longest_window())
 
 
 def _cpu_of(link: Link) -> float:
     return sum(cpu_seconds(carrier.pid) for carrier in link.carriers)
 
 
-TCP = Procedure(
-    "TCP, and round trips beside it",
-    (*TCP_FORTH.values(), *SENT_AGAIN.values(), CPU_PER_GB, *LOADED_P50.values(), *LOADED_P99.values(), *LOST.values()),
-    _measure_tcp,
+TCP = tuple(
+    Procedure(
+        f"TCP, {name}, and round trips beside",
+        tuple(measures[count] for measures in (TCP_FORTH, SENT_AGAIN, CPU_PER_GB, LOADED_P50, LOADED_P99, LOST)),
+        partial(_measure_tcp, count),
+    )
+    for count, name in STREAMS.items()
 )
-TCP_REVERSE = Procedure("TCP, reverse", tuple(TCP_BACK.values()), _measure_tcp_back)
-UDP = Procedure("UDP", DATAGRAMS, _measure_udp)
+TCP_REVERSE = tuple(
+    Procedure(measure.name, (measure,), partial(_measure_tcp_back, count)) for count, measure in TCP_BACK.items()
+)
+UDP = tuple(
+    Procedure(measure.name, (measure,), partial(flood, length))
+    for flood, measures in ((_flood_by_iperf3, IPERF3_DATAGRAMS), (_flood_by_nuttcp, NUTTCP_DATAGRAMS))
+    for length, measure in measures.items()
+)

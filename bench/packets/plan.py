@@ -37,5 +37,5 @@ class Plan:
         return replace(contestant, procedures=left)
 
 
-FULL = Plan(rounds=3, seconds=2.0)
-QUICK = Plan(rounds=1, seconds=1.0, left_out=(CHACHA, WORKER, BARE), procedures_left_out=(TCP_REVERSE,))
+FULL = Plan(rounds=6, seconds=1.0)
+QUICK = Plan(rounds=1, seconds=1.0, left_out=(CHACHA, WORKER, BARE), procedures_left_out=TCP_REVERSE)

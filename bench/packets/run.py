@@ -1,7 +1,6 @@
 """The part `packets` of the benchmarks."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from bench.measures.iperf import iperf3_version
 from bench.measures.nuttcp import nuttcp_version
+from bench.packets.compare import compare
 from bench.packets.contestants import Contestant
 from bench.packets.figures import Results
 from bench.packets.plan import Plan
@@ -19,7 +19,6 @@ from bench.packets.plot import plot
 from bench.packets.tables import results_table, targets_table
 from bench.packets.targets import Judgement, judge
 from bench.report import RESULTS, busy_percent, machine
-from bench.wire import WIRES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +56,6 @@ def run_packets(console: Console, contestants: Sequence[Contestant], plan: Plan)
     )
     written.plot.write_text(plot(results, f"{machine()['processor']}, Linux {machine()['kernel']}; {plan.describe()}"))
     return written
-
-
-def compare(contestants: Sequence[Contestant], plan: Plan) -> Results:
-    """Measures alternately, so that a drift of the machine's speed hits all of them."""
-    results = Results()
-    progress = Console(stderr=True, highlight=False)
-    for number in range(plan.rounds):
-        for wire in WIRES:
-            for contestant in contestants:
-                if wire in contestant.procedures:
-                    progress.print(f"round {number + 1} of {plan.rounds}, {wire}: {contestant.name}")
-                    _measure(contestant, wire, plan.seconds, results, progress)
-    return results
-
-
-def _measure(contestant: Contestant, name: str, seconds: float, results: Results, progress: Console) -> None:
-    """Measures one contestant once; what fails is told at the end, and ends nothing else."""
-    try:
-        with WIRES[name]() as wire, contestant.connect(wire) as link:
-            results.details[contestant.name] = link.details
-            for procedure in contestant.procedures[name]:
-                progress.print(f"  {procedure.name}")
-                results.add(name, contestant.name, procedure.run(wire, link, seconds))
-    except (RuntimeError, subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
-        said = getattr(failure, "stderr", None) or failure
-        results.failures.append(f"{name}, {contestant.name}: {said}")
 
 
 def _content(results: Results, judgements: Sequence[Judgement], plan: Plan) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What implementations of WireGuard in user space share: a process for each host, and a control socket for `wg`."""
 
+import itertools
 import os
 import subprocess
 import tempfile
@@ -16,6 +17,8 @@ SUBNET = "10.98.0"
 LISTEN_PORT = 51820
 MTU = 1420
 START_SECONDS = 10.0
+_numbers = itertools.count(1)
+"""Control sockets lie in the file system that all hosts share, so the names of interfaces must differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,7 @@ def wireguard(wire: Wire, program: Program) -> Iterator[Link]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="golem-vpn-bench-")))
         keys = [_key_pair() for _ in wire.hosts]
         carriers = []
-        # The control socket lies in the file system that both hosts share, so the names must differ.
-        interfaces = [f"wg{os.getpid() % 10_000_000}n{number}" for number in (1, 2)]
+        interfaces = [f"wg{os.getpid()}n{next(_numbers)}" for _ in wire.hosts]
         for number, (host, interface) in enumerate(zip(wire.hosts, interfaces, strict=True), start=1):
             carriers.append(Carrier(stack.enter_context(_running(program, host, interface))))
             host.machine.ip(f"address add {SUBNET}.{number}/24 dev {interface}", f"link set {interface} mtu {MTU} up")

@@ -1,0 +1,95 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench.link import Link
+from bench.measures.first_ping import FIRST_PING, FIRST_PING_MS
+from bench.measures.procedure import Figures, Measure, Procedure
+from bench.packets.compare import compare
+from bench.packets.contestants import Contestant
+from bench.packets.plan import Plan
+from bench.wire import Wire
+
+SPEED = Measure("speed", "Mbit/s", higher_is_better=True)
+PLAN = Plan(rounds=2, seconds=1.0)
+
+
+@dataclass(slots=True)
+class Stage:
+    """Contestants that carry nothing, and what was done with them in which order."""
+
+    up: list[str] = field(default_factory=list)
+    measured: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    """With whom, and who was up then."""
+
+    def procedure(self, name: str = "speed") -> Procedure:
+        """Makes one that notes with whom it is done."""
+        return Procedure(name, (SPEED,), self._measure)
+
+    def _measure(self, _wire: Wire, link: Link, _seconds: float) -> Figures:
+        self.measured.append((link.address, tuple(self.up)))
+        if link.address == "breaks":
+            raise RuntimeError("no more power")
+        return {SPEED: float(len(self.measured))}
+
+    def contestant(self, name: str, *procedures: Procedure) -> Contestant:
+        """Makes one that its link names."""
+
+        @contextmanager
+        def connect(_wire: Wire) -> Iterator[Link]:
+            if name == "never starts":
+                raise RuntimeError("no fuel")
+            self.up.append(name)
+            yield Link(name, (), "", first_ping=0.5)
+            self.up.remove(name)
+
+        return Contestant(name, connect, {"wire": procedures})
+
+
+@contextmanager
+def wire() -> Iterator[Wire]:
+    """Makes a wire between no hosts."""
+    yield None  # type: ignore[misc]
+
+
+def test_all_are_up_while_they_take_turns_and_every_other_round_goes_backwards() -> None:
+    stage = Stage()
+    procedure = stage.procedure()
+    contestants = [stage.contestant(name, procedure) for name in ("a", "b", "c")]
+    results = compare(contestants, PLAN, {"wire": wire}, [[procedure]])
+    assert [name for name, _ in stage.measured] == ["a", "b", "c", "c", "b", "a"]
+    assert {up for _, up in stage.measured} == {("a", "b", "c")}
+    assert stage.up == []
+    row = results.row("wire", "b", SPEED)
+    assert row is not None
+    assert row.values == (2.0, 5.0)
+
+
+def test_a_link_tells_some_things_once_and_each_sitting_has_links_of_its_own() -> None:
+    stage = Stage()
+    first, second = stage.procedure("first"), stage.procedure("second")
+    contestants = [stage.contestant("a", FIRST_PING, first, second), stage.contestant("b", FIRST_PING, second)]
+    results = compare(contestants, PLAN, {"wire": wire}, [[FIRST_PING, first], [FIRST_PING, second]])
+    assert [up for _, up in stage.measured] == [("a",)] * 2 + [("a", "b")] * 4
+    for name, times in (("a", 2), ("b", 1)):
+        row = results.row("wire", name, FIRST_PING_MS)
+        assert row is not None
+        assert row.values == (500.0,) * times
+
+
+def test_who_fails_is_told_and_stops_nobody_else() -> None:
+    stage = Stage()
+    procedure = stage.procedure()
+    names = ("breaks", "never starts", "a")
+    results = compare([stage.contestant(name, procedure) for name in names], PLAN, {"wire": wire}, [[procedure]])
+    assert results.failures == ["wire, never starts: no fuel", *["wire, breaks: no more power"] * 2]
+    row = results.row("wire", "a", SPEED)
+    assert row is not None
+    assert len(row.values) == PLAN.rounds
+
+
+def test_who_is_not_measured_on_a_wire_is_not_started_there() -> None:
+    stage = Stage()
+    procedure = stage.procedure()
+    compare([stage.contestant("never starts", procedure)], PLAN, {"other": wire}, [[procedure]])
+    assert stage.measured == []
