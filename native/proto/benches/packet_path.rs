@@ -7,9 +7,10 @@ mod pair;
 
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead as aws_lc;
 use golem_vpn_proto::{Cipher, Ecn, Offload};
 use pair::{BATCH, DEVICE, Pair, address, full_superpacket, udp_packet};
+use ring::aead as ring;
 
 const MEASURE_FOR: Duration = Duration::from_secs(1);
 
@@ -17,10 +18,12 @@ fn main() {
     let wanted: Vec<_> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     println!("{:>44} {:>8} {:>8}  ns per packet", "", "out", "in");
     for cipher in [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
-        let line = format!("{} alone, 1420 bytes", cipher.name());
-        if wanted.iter().all(|word| line.contains(word)) {
-            let (seal, open) = cipher_alone(cipher);
-            println!("{line:>44} {seal:>8.0} {open:>8.0}");
+        for (library, alone) in [("aws-lc", aws_lc_alone as fn(Cipher) -> (f64, f64)), ("ring", ring_alone)] {
+            let line = format!("{} alone, {library}, 1420 bytes", cipher.name());
+            if wanted.iter().all(|word| line.contains(word)) {
+                let (seal, open) = alone(cipher);
+                println!("{line:>44} {seal:>8.0} {open:>8.0}");
+            }
         }
         for load in loads() {
             let line = format!("{} {}", cipher.name(), load.name);
@@ -32,34 +35,47 @@ fn main() {
     }
 }
 
-/// What sealing and opening cost without anything around them: the floor for the other lines.
-fn cipher_alone(cipher: Cipher) -> (f64, f64) {
+fn aws_lc_alone(cipher: Cipher) -> (f64, f64) {
     let algorithm = match cipher {
-        Cipher::Aes256Gcm => &AES_256_GCM,
-        Cipher::ChaCha20Poly1305 => &CHACHA20_POLY1305,
+        Cipher::Aes256Gcm => &aws_lc::AES_256_GCM,
+        Cipher::ChaCha20Poly1305 => &aws_lc::CHACHA20_POLY1305,
     };
-    let key = LessSafeKey::new(UnboundKey::new(algorithm, &[1; 32]).expect("a key of 32 bytes"));
-    let (mut seal, mut open) = (Vec::new(), Vec::new());
+    let key = aws_lc::LessSafeKey::new(aws_lc::UnboundKey::new(algorithm, &[1; 32]).expect("a key of 32 bytes"));
+    let nonce = || aws_lc::Nonce::assume_unique_for_key([0; 12]);
+    cipher_alone(
+        |packet| key.seal_in_place_append_tag(nonce(), aws_lc::Aad::from([0; 16]), packet).expect("a short packet"),
+        |packet| _ = key.open_in_place(nonce(), aws_lc::Aad::from([0; 16]), packet).expect("a genuine packet"),
+    )
+}
+
+fn ring_alone(cipher: Cipher) -> (f64, f64) {
+    let algorithm = match cipher {
+        Cipher::Aes256Gcm => &ring::AES_256_GCM,
+        Cipher::ChaCha20Poly1305 => &ring::CHACHA20_POLY1305,
+    };
+    let key = ring::LessSafeKey::new(ring::UnboundKey::new(algorithm, &[1; 32]).expect("a key of 32 bytes"));
+    let nonce = || ring::Nonce::assume_unique_for_key([0; 12]);
+    cipher_alone(
+        |packet| key.seal_in_place_append_tag(nonce(), ring::Aad::from([0; 16]), packet).expect("a short packet"),
+        |packet| _ = key.open_in_place(nonce(), ring::Aad::from([0; 16]), packet).expect("a genuine packet"),
+    )
+}
+
+/// What sealing and opening cost without anything around them: the floor for the other lines.
+fn cipher_alone(seal: impl Fn(&mut Vec<u8>), open: impl Fn(&mut Vec<u8>)) -> (f64, f64) {
+    let (mut sealing, mut opening) = (Vec::new(), Vec::new());
     let mut packets = vec![vec![0u8; 1420]; BATCH];
     let end = Instant::now() + MEASURE_FOR;
     while Instant::now() < end {
         packets.iter_mut().for_each(|packet| packet.truncate(1420));
         let start = Instant::now();
-        for packet in &mut packets {
-            key.seal_in_place_append_tag(nonce(), Aad::from([0; 16]), packet).expect("a short packet");
-        }
-        seal.push(start.elapsed().as_nanos() as f64 / BATCH as f64);
+        packets.iter_mut().for_each(&seal);
+        sealing.push(start.elapsed().as_nanos() as f64 / BATCH as f64);
         let start = Instant::now();
-        for packet in &mut packets {
-            key.open_in_place(nonce(), Aad::from([0; 16]), packet).expect("a genuine packet");
-        }
-        open.push(start.elapsed().as_nanos() as f64 / BATCH as f64);
+        packets.iter_mut().for_each(&open);
+        opening.push(start.elapsed().as_nanos() as f64 / BATCH as f64);
     }
-    (low_decile(seal), low_decile(open))
-}
-
-fn nonce() -> Nonce {
-    Nonce::assume_unique_for_key([0; 12])
+    (low_decile(sealing), low_decile(opening))
 }
 
 /// Packets that a device hands over between two looks at the outgoing queue.

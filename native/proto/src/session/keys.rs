@@ -3,11 +3,11 @@
 //! Each side sends a public key made for this one session. The keys come out of HKDF-SHA256 over the shared secret,
 //! salted with the exporter of the control connection, bound to everything both sides said.
 
-use aws_lc_rs::aead::{AES_256_GCM, Algorithm, CHACHA20_POLY1305, LessSafeKey, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
 use zeroize::Zeroizing;
 
+use super::aead::{AeadKey, KEY_LENGTH};
 use crate::{Cipher, Entropy, NetworkId, NodeId};
 
 const LABEL: &[u8] = b"golem-vpn session 1";
@@ -28,8 +28,8 @@ pub struct Transcript<'a> {
 
 /// The keys of the two directions.
 pub struct Keys {
-    pub from_initiator: LessSafeKey,
-    pub from_responder: LessSafeKey,
+    pub from_initiator: AeadKey,
+    pub from_responder: AeadKey,
 }
 
 impl Secret {
@@ -62,8 +62,7 @@ impl Keys {
     }
 }
 
-fn expand(prk: &Prk, direction: &[u8], transcript: &Transcript<'_>) -> Option<LessSafeKey> {
-    let algorithm = algorithm(transcript.cipher);
+fn expand(prk: &Prk, direction: &[u8], transcript: &Transcript<'_>) -> Option<AeadKey> {
     let info = [
         LABEL,
         direction,
@@ -74,21 +73,22 @@ fn expand(prk: &Prk, direction: &[u8], transcript: &Transcript<'_>) -> Option<Le
         transcript.initiation,
         transcript.acceptance,
     ];
-    let okm = prk.expand(&info, algorithm).ok()?;
-    Some(LessSafeKey::new(UnboundKey::from(okm)))
+    let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
+    prk.expand(&info, KeyMaterial).ok()?.fill(bytes.as_mut()).ok()?;
+    Some(AeadKey::new(transcript.cipher, &bytes))
 }
 
-fn algorithm(cipher: Cipher) -> &'static Algorithm {
-    match cipher {
-        Cipher::Aes256Gcm => &AES_256_GCM,
-        Cipher::ChaCha20Poly1305 => &CHACHA20_POLY1305,
+/// Tells how much is wanted of the key derivation.
+struct KeyMaterial;
+
+impl KeyType for KeyMaterial {
+    fn len(&self) -> usize {
+        KEY_LENGTH
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::aead::{Aad, Nonce};
-
     use super::*;
 
     fn secret(seed: u8) -> Secret {
@@ -108,10 +108,10 @@ mod tests {
     }
 
     /// What a key makes of a message, to compare keys that can't be looked at.
-    fn print(key: &LessSafeKey) -> Vec<u8> {
-        let nonce = Nonce::assume_unique_for_key([0; 12]);
+    fn print(key: &AeadKey) -> Vec<u8> {
         let mut message = vec![0; 32];
-        key.seal_in_place_append_tag(nonce, Aad::empty(), &mut message).unwrap();
+        let tag = key.seal([0; 12], &[], &mut message);
+        message.extend(tag);
         message
     }
 

@@ -1,5 +1,6 @@
 //! A session: keys for one network between two nodes, for a limited time.
 
+mod aead;
 mod handshake;
 mod keys;
 mod replay;
