@@ -106,8 +106,12 @@ TCP = tuple(
 TCP_REVERSE = tuple(
     Procedure(measure.name, (measure,), partial(_measure_tcp_back, count)) for count, measure in TCP_BACK.items()
 )
-UDP = tuple(
-    Procedure(measure.name, (measure,), partial(flood, length))
-    for flood, measures in ((_flood_by_iperf3, IPERF3_DATAGRAMS), (_flood_by_nuttcp, NUTTCP_DATAGRAMS))
-    for length, measure in measures.items()
+UDP_BY_IPERF3 = tuple(
+    Procedure(measure.name, (measure,), partial(_flood_by_iperf3, length))
+    for length, measure in IPERF3_DATAGRAMS.items()
 )
+UDP_BY_NUTTCP = tuple(
+    Procedure(measure.name, (measure,), partial(_flood_by_nuttcp, length))
+    for length, measure in NUTTCP_DATAGRAMS.items()
+)
+UDP = (*UDP_BY_IPERF3, *UDP_BY_NUTTCP)

@@ -44,9 +44,7 @@ def daemon_pair(wire: Wire, *options: str) -> Iterator[tuple[Node, Node]]:
     """Runs one daemon in each host, the left one with the hub, that the right one has joined."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="golem-vpn-bench-")))
-        nodes = Nodes(folder, stack)
-        left = nodes.hub(wire.left.machine, *options)
-        [right] = nodes.join(left, {wire.right.machine: options})
+        left, [right] = Nodes(folder, stack).start_all(wire.left.machine, options, {wire.right.machine: options})
         yield left, right
 
 

@@ -76,12 +76,8 @@ class Courier:
                     await bell.wait()
 
     async def _set_out(self, tasks: TaskGroup) -> None:
-        async with self._journal.reading() as records:
-            documents = await records.list(Document, told=False, limit=AT_ONCE)
-            payments = await records.list(Payment, told=False, limit=AT_ONCE)
-        untold: list[Letter] = [*documents, *payments]
         letters: dict[str, list[Letter]] = {}
-        for letter in untold:
+        for letter in await self._journal.untold(AT_ONCE):
             letters.setdefault(_addressee(letter), []).append(letter)
         for node_id, pile in letters.items():
             if node_id not in self._visited:

@@ -100,6 +100,7 @@ class Journal:
 
     def __init__(self, repository: PaymentRepository) -> None:
         self.reading = repository.reading
+        self.untold = repository.untold
         self._repository = repository
         self._bells: Bells[Subject] = Bells()
         self._clock = RisingClock()

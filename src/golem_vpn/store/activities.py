@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from golem_vpn.store.agreements import Role
 from golem_vpn.store.database import Database
+from golem_vpn.store.lookout import Lookout
 from golem_vpn.store.tables.agreements import ActivityRow
 
 
@@ -31,6 +32,7 @@ class ActivityRepository:
     def __init__(self, database: Database, role: Role) -> None:
         self._database = database
         self._role = role
+        self._lookout = Lookout(database)
 
     async def add(self, activity: StoredActivity) -> None:
         """Stores a new activity."""
@@ -65,6 +67,9 @@ class ActivityRepository:
 
     async def untold(self) -> list[StoredActivity]:
         """Lists the activities whose end the other side does not know."""
+        return await self._lookout.find("untold", self._select_untold)
+
+    async def _select_untold(self) -> list[StoredActivity]:
         async with self._database.reading() as session:
             rows = await session.scalars(
                 select(ActivityRow).where(ActivityRow.role == self._role, ActivityRow.told.is_(False))

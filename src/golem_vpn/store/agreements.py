@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from golem_vpn.store.agreement_events import StoredAgreementEvent
 from golem_vpn.store.database import Database
+from golem_vpn.store.lookout import Lookout
 from golem_vpn.store.market import ProposalState, StoredMarketEvent, event_row
 from golem_vpn.store.recollection import Recollection
 from golem_vpn.store.roles import Role
@@ -92,6 +93,7 @@ class AgreementRepository:
     def __init__(self, database: Database, role: Role) -> None:
         self._database = database
         self._role = role
+        self._lookout = Lookout(database)
         self._recent = database.shared(RecentAgreements)
 
     async def add(self, agreement: StoredAgreement) -> None:
@@ -145,11 +147,11 @@ class AgreementRepository:
 
     async def in_state(self, *states: AgreementState) -> list[StoredAgreement]:
         """Lists the agreements that are in one of some states, oldest first."""
-        return await self._select(AgreementRow.state.in_(states))
+        return await self._lookout.find(states, lambda: self._select(AgreementRow.state.in_(states)))
 
     async def untold(self) -> list[StoredAgreement]:
         """Lists the agreements whose state the other side does not know, oldest first."""
-        return await self._select(AgreementRow.told.is_(False))
+        return await self._lookout.find("untold", lambda: self._select(AgreementRow.told.is_(False)))
 
     async def change(
         self,

@@ -33,6 +33,7 @@ class Database:
         self._thread = anyio.CapacityLimiter(1)
         """For `write`, so that it never waits for what others do in threads."""
         self._shared: dict[type[Any], Any] = {}
+        self._written = 0
 
     async def open(self) -> None:
         """Makes the file where there is none, for its owner's eyes only, and migrates it.
@@ -57,6 +58,11 @@ class Database:
         if writer is not None:
             await anyio.to_thread.run_sync(writer.dispose)
 
+    @property
+    def written(self) -> int:
+        """How many transactions may have changed something: while it stays the same, so does everything."""
+        return self._written
+
     def shared(self, kind: type[T]) -> T:
         """Gives the one object of a class that all users of this database have in common."""
         shared: T = self._shared.setdefault(kind, kind())
@@ -75,8 +81,11 @@ class Database:
                 once the next one that waits has taken it along: for what is made up for, or followed by such a one.
         """
         async with self._writing, self._session(writes=True, to_disk=to_disk) as session:
-            yield session
-            await session.commit()
+            try:
+                yield session
+                await session.commit()
+            finally:
+                self._written += 1
 
     async def write(self, work: Callable[[Connection], T], *, to_disk: bool = True) -> T:
         """Does what needs nothing but statements as one transaction, in a thread, and gives what it gives.
@@ -97,7 +106,10 @@ class Database:
                 return work(connection)
 
         async with self._writing:
-            return await anyio.to_thread.run_sync(transact, limiter=self._thread)
+            try:
+                return await anyio.to_thread.run_sync(transact, limiter=self._thread)
+            finally:
+                self._written += 1
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

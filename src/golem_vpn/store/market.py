@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from golem_vpn.store.database import Database
+from golem_vpn.store.lookout import Lookout
 from golem_vpn.store.roles import Role
 from golem_vpn.store.tables.market import MarketEventRow, ProposalRow, SubscriptionRow
 
@@ -86,6 +87,7 @@ class MarketRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookout = Lookout(database)
 
     async def add_subscription(self, subscription: StoredSubscription) -> None:
         """Stores a demand or an offer."""
@@ -132,6 +134,9 @@ class MarketRepository:
 
     async def untold_proposals(self) -> list[StoredProposal]:
         """Lists the own proposals, and the rejected ones of others, that the other side does not know, oldest first."""
+        return await self._lookout.find("untold", self._select_untold_proposals)
+
+    async def _select_untold_proposals(self) -> list[StoredProposal]:
         order = (ProposalRow.created, ProposalRow.id)
         async with self._database.reading() as session:
             rows = await session.scalars(select(ProposalRow).where(ProposalRow.told.is_(False)).order_by(*order))

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from golem_vpn.store.agreements import Role
 from golem_vpn.store.database import Database
+from golem_vpn.store.lookout import Lookout
 from golem_vpn.store.tables import payment as tables
 
 
@@ -255,6 +256,17 @@ class PaymentRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookout = Lookout(database)
+
+    async def untold(self, limit: int) -> list[Document | Payment]:
+        """Lists the oldest documents, and then the oldest payments, that the other side does not know, `limit` each."""
+
+        async def look() -> list[Document | Payment]:
+            async with self.reading() as records:
+                documents = await records.list(Document, told=False, limit=limit)
+                return [*documents, *await records.list(Payment, told=False, limit=limit)]
+
+        return await self._lookout.find(("untold", limit), look)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Records]:
