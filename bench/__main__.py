@@ -15,9 +15,10 @@ from bench.application import run_application
 from bench.gate.run import run_gate
 from bench.long import run_long
 from bench.net.run import run_net
-from bench.packets.contestants import CONTESTANTS, chosen
+from bench.packets.contestants import CONTESTANTS
 from bench.packets.plan import FULL, QUICK
 from bench.packets.run import run_packets
+from bench.packets.sittings import chosen
 from bench.presence import run_presence
 from bench.wire import WIRES
 
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="how often all of it is measured")
     parser.add_argument("--seconds", type=int, default=600, help="how long the long run lasts")
     packets = parser.add_argument_group("packets")
-    names = [contestant.name for contestant in CONTESTANTS]
+    names = list(CONTESTANTS)
     packets.add_argument("--peers", nargs="+", choices=names, default=names, help="whom to compare")
     packets.add_argument("--wires", nargs="+", choices=list(WIRES), default=list(WIRES), help="on which wires")
     packets.add_argument(

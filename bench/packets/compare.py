@@ -1,7 +1,7 @@
-"""Measures contestants by turns, a short load each, while all of them are up."""
+"""Measures the contestants of a sitting by turns, a short load each, while all of them are up."""
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -9,31 +9,26 @@ from rich.console import Console
 
 from bench.link import Link
 from bench.measures.procedure import Procedure
-from bench.packets.contestants import SITTINGS, Contestant
 from bench.packets.figures import Results
 from bench.packets.plan import Plan
+from bench.packets.sittings import Contestant, Sitting
 from bench.wire import WIRES, Wire
 
 Wires = Mapping[str, Callable[[], AbstractContextManager[Wire]]]
-Sittings = Sequence[Sequence[Procedure]]
 
 
-def compare(
-    contestants: Sequence[Contestant], plan: Plan, wires: Wires = WIRES, sittings: Sittings = SITTINGS
-) -> Results:
+def compare(sittings: Iterable[Sitting], plan: Plan, wires: Wires = WIRES) -> Results:
     """Does each procedure with one contestant right after the other, so that a drift of the machine hits all alike.
 
     Every other round goes through them backwards: who comes early in one comes late in the next.
     """
     comparison = Comparison(plan, Results(), Console(stderr=True, highlight=False))
-    for wire, make_wire in wires.items():
-        for procedures in sittings:
-            with ExitStack() as stack:
-                for contestant in contestants:
-                    own = [procedure for procedure in procedures if procedure in contestant.procedures.get(wire, ())]
-                    if any(not procedure.once for procedure in own):
-                        comparison.enter(contestant, own, wire, stack.enter_context(make_wire()), stack)
-                comparison.sit(wire, procedures)
+    for sitting in sittings:
+        with ExitStack() as stack:
+            comparison.results.begin_sitting()
+            make_wire = wires[sitting.wire]
+            entrants = [comparison.enter(sitting.wire, make_wire, it, stack) for it in sitting.contestants]
+            comparison.sit(sitting, [entrant for entrant in entrants if entrant is not None])
     return comparison.results
 
 
@@ -41,8 +36,7 @@ def compare(
 class Entrant:
     """A contestant whose link is up, between two hosts of its own."""
 
-    name: str
-    procedures: Sequence[Procedure]
+    contestant: Contestant
     wire: Wire
     link: Link
 
@@ -54,34 +48,34 @@ class Comparison:
         self.results = results
         self._plan = plan
         self._progress = progress
-        self._entrants: list[Entrant] = []
 
     def enter(
-        self, contestant: Contestant, procedures: Sequence[Procedure], name: str, wire: Wire, stack: ExitStack
-    ) -> None:
-        """Brings up a contestant for the sitting that comes, until the stack ends."""
+        self, name: str, make_wire: Callable[[], AbstractContextManager[Wire]], contestant: Contestant, stack: ExitStack
+    ) -> Entrant | None:
+        """Brings up a contestant until the stack ends; nothing where that fails."""
         self._progress.print(f"{name}: {contestant.name} starts")
         with self._told(name, contestant.name):
+            wire = stack.enter_context(make_wire())
             link = stack.enter_context(contestant.connect(wire))
             self.results.details[contestant.name] = link.details
-            self._entrants.append(Entrant(contestant.name, procedures, wire, link))
+            return Entrant(contestant, wire, link)
+        return None
 
-    def sit(self, name: str, procedures: Sequence[Procedure]) -> None:
-        """Measures all rounds of those who have entered, who leave then."""
-        entrants, self._entrants = self._entrants, []
+    def sit(self, sitting: Sitting, entrants: list[Entrant]) -> None:
+        """Measures all rounds."""
         for number in range(1, self._plan.rounds + 1):
             in_turn = entrants if number % 2 else entrants[::-1]
-            for procedure in procedures:
-                chosen = [entrant for entrant in in_turn if procedure in entrant.procedures]
-                if chosen and (number == self._plan.rounds or not procedure.once):
-                    self._progress.print(f"{name}, round {number} of {self._plan.rounds}: {procedure.name}")
-                    for entrant in chosen:
-                        self._measure(name, procedure, entrant)
+            for procedure in sitting.procedures():
+                if number == self._plan.rounds or not procedure.once:
+                    self._progress.print(f"{sitting.wire}, round {number} of {self._plan.rounds}: {procedure.name}")
+                    for entrant in in_turn:
+                        if procedure in entrant.contestant.procedures:
+                            self._measure(sitting.wire, procedure, entrant)
 
     def _measure(self, name: str, procedure: Procedure, entrant: Entrant) -> None:
-        with self._told(name, entrant.name):
+        with self._told(name, entrant.contestant.name):
             figures = procedure.run(entrant.wire, entrant.link, self._plan.seconds)
-            self.results.add(name, entrant.name, figures)
+            self.results.add(name, entrant.contestant.name, figures)
 
     @contextmanager
     def _told(self, name: str, contestant: str) -> Iterator[None]:

@@ -35,22 +35,40 @@ class Results:
     """What each contestant is: version and mode."""
     failures: list[str] = field(default_factory=list)
     """What could not be measured, and why."""
-    _values: dict[tuple[str, str, Measure], list[float]] = field(default_factory=dict)
+    _values: dict[tuple[str, str, Measure], list[tuple[int, float]]] = field(default_factory=dict)
+    """Each with the number of its sitting."""
+    _sitting: int = 0
+
+    def begin_sitting(self) -> None:
+        """Says that what comes is of another sitting: only what is of the same one can be compared."""
+        self._sitting += 1
 
     def add(self, wire: str, contestant: str, figures: Figures) -> None:
         """Takes figures of one round."""
         for measure, value in figures.items():
-            self._values.setdefault((wire, contestant, measure), []).append(value)
+            self._values.setdefault((wire, contestant, measure), []).append((self._sitting, value))
 
-    def row(self, wire: str, contestant: str, measure: Measure) -> Row | None:
-        """Gives a contestant's values; none where it was not measured so."""
-        values = self._values.get((wire, contestant, measure))
-        return Row(wire, contestant, measure, tuple(values)) if values else None
+    def row(
+        self, wire: str, contestant: str, measure: Measure, *, beside: tuple[str, Measure] | None = None
+    ) -> Row | None:
+        """Gives a contestant's values; none where it was not measured so.
+
+        Args:
+            wire: On which wire.
+            contestant: Of whom.
+            measure: By which measure.
+            beside: Who was measured, and how, in the same sittings, where only these are wanted.
+        """
+        values = self._values.get((wire, contestant, measure), [])
+        if beside is not None:
+            shared = {sitting for sitting, _ in self._values.get((wire, *beside), [])}
+            values = [(sitting, value) for sitting, value in values if sitting in shared]
+        return Row(wire, contestant, measure, tuple(value for _, value in values)) if values else None
 
     def rows(self) -> Iterator[Row]:
         """Gives all values."""
         for (wire, contestant, measure), values in self._values.items():
-            yield Row(wire, contestant, measure, tuple(values))
+            yield Row(wire, contestant, measure, tuple(value for _, value in values))
 
     def wires(self) -> list[str]:
         """Lists the wires that were measured."""

@@ -1,11 +1,12 @@
 """How much is measured: all of it, or what two minutes allow."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from bench.measures.procedure import Procedure
 from bench.measures.throughput import TCP_REVERSE, UDP_BY_NUTTCP
-from bench.packets.contestants import BARE, CHACHA, USER_SPACE_GATE, WORKER, Contestant
+from bench.packets.contestants import BARE, CHACHA, USER_SPACE_GATE, WORKER
+from bench.packets.sittings import Sitting, drop_repetitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +20,19 @@ class Plan:
     """Contestants that are not measured."""
     procedures_left_out: tuple[Procedure, ...] = ()
 
-    def cut(self, contestants: Sequence[Contestant]) -> list[Contestant]:
-        """Gives what is left of a list of contestants."""
-        return [self._cut(contestant) for contestant in contestants if contestant.name not in self.left_out]
+    def cut(self, sittings: Iterable[Sitting]) -> list[Sitting]:
+        """Gives what is left of sittings."""
+
+        def is_wanted(name: str, procedure: Procedure) -> bool:
+            return name not in self.left_out and procedure not in self.procedures_left_out
+
+        return drop_repetitions([sitting.only(is_wanted) for sitting in sittings])
 
     def describe(self) -> str:
         """Tells it in one line."""
         rounds = "one round" if self.rounds == 1 else f"{self.rounds} rounds"
         missing = [*self.left_out, *(procedure.name for procedure in self.procedures_left_out)]
         return f"{rounds}, {self.seconds:g} s a load" + (f"; left out: {'; '.join(missing)}" if missing else "")
-
-    def _cut(self, contestant: Contestant) -> Contestant:
-        left = {
-            wire: tuple(procedure for procedure in procedures if procedure not in self.procedures_left_out)
-            for wire, procedures in contestant.procedures.items()
-        }
-        return replace(contestant, procedures=left)
 
 
 FULL = Plan(rounds=5, seconds=1.0)

@@ -12,10 +12,10 @@ from rich.console import Console
 from bench.measures.iperf import iperf3_version
 from bench.measures.nuttcp import nuttcp_version
 from bench.packets.compare import compare
-from bench.packets.contestants import Contestant
 from bench.packets.figures import Results
 from bench.packets.plan import Plan
 from bench.packets.plot import plot
+from bench.packets.sittings import Sitting
 from bench.packets.tables import results_table, targets_table
 from bench.packets.targets import Judgement, judge
 from bench.report import RESULTS, busy_percent, machine
@@ -29,7 +29,7 @@ class Written:
     plot: Path
 
 
-def run_packets(console: Console, contestants: Sequence[Contestant], plan: Plan) -> Written:
+def run_packets(console: Console, sittings: Sequence[Sitting], plan: Plan) -> Written:
     """Measures, prints tables, and writes everything to files.
 
     Raises:
@@ -37,7 +37,7 @@ def run_packets(console: Console, contestants: Sequence[Contestant], plan: Plan)
     """
     busy = busy_percent()
     began = monotonic()
-    results = compare(plan.cut(contestants), plan)
+    results = compare(plan.cut(sittings), plan)
     judgements = judge(results)
     for wire in results.wires():
         console.print(results_table(results, wire))

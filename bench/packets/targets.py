@@ -80,10 +80,9 @@ def judge(results: Results, targets: Iterable[Target] = TARGETS) -> list[Judgeme
 
 
 def _reached(target: Target, results: Results) -> float | None:
-    own = results.row(target.wire, target.subject, target.measure)
-    if own is None:
-        return None
     if target.peer is None:
-        return own.median
-    other = results.row(target.wire, target.peer, target.peer_measure or target.measure)
-    return own.median / other.median if other is not None and other.median else None
+        figure = results.row(target.wire, target.subject, target.measure)
+        return figure.median if figure else None
+    own, peers = (target.subject, target.measure), (target.peer, target.peer_measure or target.measure)
+    reached, against = results.row(target.wire, *own, beside=peers), results.row(target.wire, *peers, beside=own)
+    return reached.median / against.median if reached and against and against.median else None

@@ -6,8 +6,8 @@ from bench.link import Link
 from bench.measures.first_ping import FIRST_PING, FIRST_PING_MS
 from bench.measures.procedure import Figures, Measure, Procedure
 from bench.packets.compare import compare
-from bench.packets.contestants import Contestant
 from bench.packets.plan import Plan
+from bench.packets.sittings import Contestant, Sitting
 from bench.wire import Wire
 
 SPEED = Measure("speed", "Mbit/s", higher_is_better=True)
@@ -43,7 +43,7 @@ class Stage:
             yield Link(name, (), "", first_ping=0.5)
             self.up.remove(name)
 
-        return Contestant(name, connect, {"wire": procedures})
+        return Contestant(name, connect, procedures)
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def test_all_are_up_while_they_take_turns_and_every_other_round_goes_backwards()
     stage = Stage()
     procedure = stage.procedure()
     contestants = [stage.contestant(name, procedure) for name in ("a", "b", "c")]
-    results = compare(contestants, PLAN, {"wire": wire}, [[procedure]])
+    results = compare([Sitting("wire", contestants)], PLAN, {"wire": wire})
     assert [name for name, _ in stage.measured] == ["a", "b", "c", "c", "b", "a"]
     assert {up for _, up in stage.measured} == {("a", "b", "c")}
     assert stage.up == []
@@ -67,9 +67,10 @@ def test_all_are_up_while_they_take_turns_and_every_other_round_goes_backwards()
 
 def test_a_link_tells_some_things_once_and_each_sitting_has_links_of_its_own() -> None:
     stage = Stage()
-    first, second = stage.procedure("first"), stage.procedure("second")
-    contestants = [stage.contestant("a", FIRST_PING, first, second), stage.contestant("b", FIRST_PING, second)]
-    results = compare(contestants, PLAN, {"wire": wire}, [[FIRST_PING, first], [FIRST_PING, second]])
+    procedure = stage.procedure()
+    one = stage.contestant("a", FIRST_PING, procedure)
+    sittings = [Sitting("wire", [one]), Sitting("wire", [one, stage.contestant("b", procedure, FIRST_PING)])]
+    results = compare(sittings, PLAN, {"wire": wire})
     assert [up for _, up in stage.measured] == [("a",)] * 2 + [("a", "b")] * 4
     for name, times in (("a", 2), ("b", 1)):
         row = results.row("wire", name, FIRST_PING_MS)
@@ -80,16 +81,9 @@ def test_a_link_tells_some_things_once_and_each_sitting_has_links_of_its_own() -
 def test_who_fails_is_told_and_stops_nobody_else() -> None:
     stage = Stage()
     procedure = stage.procedure()
-    names = ("breaks", "never starts", "a")
-    results = compare([stage.contestant(name, procedure) for name in names], PLAN, {"wire": wire}, [[procedure]])
+    contestants = [stage.contestant(name, procedure) for name in ("breaks", "never starts", "a")]
+    results = compare([Sitting("wire", contestants)], PLAN, {"wire": wire})
     assert results.failures == ["wire, never starts: no fuel", *["wire, breaks: no more power"] * 2]
     row = results.row("wire", "a", SPEED)
     assert row is not None
     assert len(row.values) == PLAN.rounds
-
-
-def test_who_is_not_measured_on_a_wire_is_not_started_there() -> None:
-    stage = Stage()
-    procedure = stage.procedure()
-    compare([stage.contestant("never starts", procedure)], PLAN, {"other": wire}, [[procedure]])
-    assert stage.measured == []

@@ -29,6 +29,17 @@ def test_medians_are_compared_on_the_same_wire() -> None:
     assert [judgement.reached for judgement in judge(results, targets)] == [3.0, 10.0]
 
 
+def test_only_figures_of_the_same_sitting_are_compared() -> None:
+    results = Results()
+    for ours, theirs in ((100.0, 50.0), (None, 10.0), (40.0, None)):
+        results.begin_sitting()
+        for contestant, speed in (("ours", ours), ("theirs", theirs)):
+            if speed is not None:
+                results.add("veth", contestant, {SPEED: speed})
+    targets = (Target("veth", SPEED, "ours", "theirs", 3.0), Target("veth", SPEED, "ours", None, 3.0))
+    assert [judgement.reached for judgement in judge(results, targets)] == [2.0, 70.0]
+
+
 def test_what_was_not_measured_is_not_judged() -> None:
     results = Results()
     results.add("veth", "ours", {SPEED: 10.0})
