@@ -4,6 +4,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
@@ -43,7 +44,7 @@ class MemberEntry(msgspec.Struct, frozen=True, array_like=True):
     addresses: tuple[str, ...]
 
 
-class NetworkDocument(msgspec.Struct, frozen=True):
+class NetworkDocument(msgspec.Struct, frozen=True, dict=True):
     """One version of a network."""
 
     id: str
@@ -61,9 +62,9 @@ class NetworkDocument(msgspec.Struct, frozen=True):
         """Lists a node's addresses; none where it is no member."""
         return next((member.addresses for member in self.members if member.node_id == node_id), ())
 
-    @property
+    @cached_property
     def node_ids(self) -> frozenset[str]:
-        """The members."""
+        """The members; each change of any network asks for those of all."""
         return frozenset(member.node_id for member in self.members)
 
 
