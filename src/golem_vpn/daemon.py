@@ -80,10 +80,12 @@ def run(config: Config, on_ready: Callable[[], None]) -> None:
 async def _serve(config: Config, on_ready: Callable[[], None]) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_net(config) as net, anyio.create_task_group() as carriers:
+            net.node.control.expect_handlers()
             carriers.start_soon(net.node.run)
             # What serves ends before what carries: payloads are ended, and other nodes told, while messages still go.
             async with anyio.create_task_group() as servers:
                 services = await _start_services(config, net, servers)
+                net.node.control.have_handlers()
                 api: Address = await servers.start(ApiServer(services, config.api).serve)
                 with _announced(config.data_dir, api, net.node.control.node_id):
                     log.info("ready", api=str(api), node_id=services.node.node_id, addresses=net.data_plane.addresses)

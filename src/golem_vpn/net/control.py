@@ -70,6 +70,14 @@ class Control:
         """Registers the decorated function, of the sender's node id and the message, to answer a message type."""
         return self._dispatcher.on(message_type)
 
+    def expect_handlers(self) -> None:
+        """Lets messages that have no handler yet wait for one, until `have_handlers`; for while a daemon starts."""
+        self._dispatcher.expect_handlers()
+
+    def have_handlers(self) -> None:
+        """Says that no more handlers are to come."""
+        self._dispatcher.have_handlers()
+
     def on_presence(self, listener: PresenceListener) -> None:
         """Adds a listener that hears when a node gets connected, and when its connection is lost."""
         self._greeter.on_presence(listener)

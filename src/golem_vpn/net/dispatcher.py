@@ -6,6 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
+import anyio
 import structlog
 
 from golem_vpn.errors import GolemVpnError, InvalidInput
@@ -30,6 +31,20 @@ class Dispatcher:
         self._handlers: dict[type[wire.Message], Handler[Any]] = {}
         self._reader: Reader[wire.Message] | None = None
         self._running: Counter[str] = Counter()
+        self._registered: anyio.Event | None = None
+
+    def expect_handlers(self) -> None:
+        """Says that handlers are yet to come: until `have_handlers`, a message that has none waits for it.
+
+        To say that it is unknown would let its sender give it up for good.
+        """
+        self._registered = anyio.Event()
+
+    def have_handlers(self) -> None:
+        """Says that no more handlers are to come."""
+        if self._registered is not None:
+            self._registered.set()
+            self._registered = None
 
     def on(self, message_type: type[M]) -> Callable[[Handler[M]], Handler[M]]:
         """Registers the decorated function as the handler of a message type."""
@@ -66,7 +81,13 @@ class Dispatcher:
         return wire.encode_refusal(reason, message)
 
     async def _handle(self, sender: str, request: bytes) -> object:
-        message = self._decode(request)
+        try:
+            message = self._decode(request)
+        except InvalidInput:
+            if self._registered is None:
+                raise
+            await self._registered.wait()
+            message = self._decode(request)
         return await self._handlers[type(message)](sender, message)
 
     def _decode(self, request: bytes) -> wire.Message:
