@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product
 
 from rich.console import Console
 
@@ -63,14 +64,13 @@ class Comparison:
 
     def sit(self, sitting: Sitting, entrants: list[Entrant]) -> None:
         """Measures all rounds."""
-        for number in range(1, self._plan.rounds + 1):
-            in_turn = entrants if number % 2 else entrants[::-1]
-            for procedure in sitting.procedures():
-                if number == self._plan.rounds or not procedure.once:
-                    self._progress.print(f"{sitting.wire}, round {number} of {self._plan.rounds}: {procedure.name}")
-                    for entrant in in_turn:
-                        if procedure in entrant.contestant.procedures:
-                            self._measure(sitting.wire, procedure, entrant)
+        for number, procedure in product(range(1, self._plan.rounds + 1), sitting.procedures()):
+            if procedure.once and number < self._plan.rounds:
+                continue
+            self._progress.print(f"{sitting.wire}, round {number} of {self._plan.rounds}: {procedure.name}")
+            for entrant in entrants if number % 2 else reversed(entrants):
+                if procedure in entrant.contestant.procedures:
+                    self._measure(sitting.wire, procedure, entrant)
 
     def _measure(self, name: str, procedure: Procedure, entrant: Entrant) -> None:
         with self._told(name, entrant.contestant.name):

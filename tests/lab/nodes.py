@@ -126,9 +126,7 @@ class Nodes:
 
     def hub(self, machine: Namespace, *options: str) -> Node:
         """Starts a hub and returns when it serves."""
-        hub = self._node(machine, "--hub", *options)
-        hub.start()
-        hub.wait_ready()
+        hub, _ = self.start_all(machine, options, {})
         return hub
 
     def join(self, hub: Node, machines: dict[Namespace, tuple[str, ...]]) -> list[Node]:

@@ -1,13 +1,13 @@
 """The daemon's SQLite database: what is committed here is on the disk."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -110,6 +110,18 @@ class Database:
                 return await anyio.to_thread.run_sync(transact, limiter=self._thread)
             finally:
                 self._written += 1
+
+    async def execute(
+        self, statement: Executable, rows: Sequence[Mapping[str, Any]] = (), *, to_disk: bool = True
+    ) -> None:
+        """Runs one statement as a transaction, for each of the rows where there are some.
+
+        Args:
+            statement: What changes something.
+            rows: Values for its parameters.
+            to_disk: As of `transaction`.
+        """
+        await self.write(lambda connection: connection.execute(statement, rows or None), to_disk=to_disk)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

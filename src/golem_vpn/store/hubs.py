@@ -105,7 +105,7 @@ class HubRepository:
         rows = [{"seen": node_id, "moment": moment} for node_id, moment in seen.items()]
         if rows:
             statement = found.values(last_seen=bindparam("moment"))
-            await self._database.write(lambda connection: connection.execute(statement, rows))
+            await self._database.execute(statement, rows)
 
     async def members(self) -> list[StoredMember]:
         """Lists whom this hub admitted or expelled, by node id."""

@@ -69,7 +69,7 @@ class NetworkDocumentRepository:
             .where(NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id.in_(node_ids))
             .values(confirmed=func.max(NetworkAudienceRow.confirmed, version))
         )
-        await self._database.write(lambda connection: connection.execute(statement), to_disk=False)
+        await self._database.execute(statement, to_disk=False)
 
     async def dismiss(self, network_id: str, node_ids: Collection[str], version: int) -> None:
         """Forgets nodes that are to hear no more of a network, unless there is a newer version by now."""
@@ -79,7 +79,7 @@ class NetworkDocumentRepository:
         statement = delete(NetworkAudienceRow).where(
             NetworkAudienceRow.network_id == network_id, NetworkAudienceRow.node_id.in_(node_ids), ~newer.exists()
         )
-        await self._database.write(lambda connection: connection.execute(statement), to_disk=False)
+        await self._database.execute(statement, to_disk=False)
 
 
 _row = insert(NetworkDocumentRow)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from golem_vpn.store.database import Database
@@ -65,21 +65,18 @@ class NetworkRepository:
     async def remove_node(self, network_id: str, node_id: str) -> None:
         """Forgets all addresses of a node."""
         of_node = NetworkNodeRow.network_id == network_id, NetworkNodeRow.node_id == node_id
-        await self._execute(delete(NetworkNodeRow).where(*of_node), to_disk=False)
+        await self._database.execute(delete(NetworkNodeRow).where(*of_node), to_disk=False)
 
     async def mark_removed(self, network_id: str) -> None:
         """Notes that the network is gone, and its members are to be told."""
-        await self._execute(update(NetworkRow).where(NetworkRow.id == network_id).values(removed=True))
+        await self._database.execute(update(NetworkRow).where(NetworkRow.id == network_id).values(removed=True))
 
     async def forget(self, network_id: str) -> None:
         """Drops a network and all that belongs to it."""
-        await self._execute(delete(NetworkRow).where(NetworkRow.id == network_id))
+        await self._database.execute(delete(NetworkRow).where(NetworkRow.id == network_id))
 
     async def _insert(self, table: type[Base], values: dict[str, Any]) -> None:
-        await self._execute(insert(table).values(values), to_disk=False)
-
-    async def _execute(self, statement: Executable, *, to_disk: bool = True) -> None:
-        await self._database.write(lambda connection: connection.execute(statement), to_disk=to_disk)
+        await self._database.execute(insert(table).values(values), to_disk=False)
 
 
 async def _stored(session: AsyncSession, row: NetworkRow) -> StoredNetwork:

@@ -11,13 +11,7 @@ use crate::wire::TAG_LENGTH;
 
 pub(crate) const KEY_LENGTH: usize = 32;
 pub(crate) const NONCE_LENGTH: usize = 12;
-
-/// Which library runs a cipher; what they make of a message is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Implementation {
-    AwsLc,
-    Ring,
-}
+const SHARED_LENGTH: &str = "both ciphers have keys of 32 bytes";
 
 /// A key of one cipher, for one direction.
 #[allow(clippy::large_enum_variant, reason = "there are two for each session, behind pointers")]
@@ -27,28 +21,29 @@ pub(crate) enum AeadKey {
 }
 
 impl AeadKey {
+    /// A key for whichever library is the quicker one; what they make of a message is the same.
     pub fn new(cipher: Cipher, bytes: &[u8; KEY_LENGTH]) -> Self {
-        Self::of(quickest(cipher), cipher, bytes)
+        if cipher == Cipher::Aes256Gcm && has_avx2_alone() {
+            Self::ring(cipher, bytes)
+        } else {
+            Self::aws_lc(cipher, bytes)
+        }
     }
 
-    fn of(implementation: Implementation, cipher: Cipher, bytes: &[u8; KEY_LENGTH]) -> Self {
-        let length = "both ciphers have keys of 32 bytes";
-        match implementation {
-            Implementation::AwsLc => {
-                let algorithm = match cipher {
-                    Cipher::Aes256Gcm => &aws_lc::AES_256_GCM,
-                    Cipher::ChaCha20Poly1305 => &aws_lc::CHACHA20_POLY1305,
-                };
-                Self::AwsLc(aws_lc::LessSafeKey::new(aws_lc::UnboundKey::new(algorithm, bytes).expect(length)))
-            }
-            Implementation::Ring => {
-                let algorithm = match cipher {
-                    Cipher::Aes256Gcm => &ring::AES_256_GCM,
-                    Cipher::ChaCha20Poly1305 => &ring::CHACHA20_POLY1305,
-                };
-                Self::Ring(ring::LessSafeKey::new(ring::UnboundKey::new(algorithm, bytes).expect(length)))
-            }
-        }
+    fn aws_lc(cipher: Cipher, bytes: &[u8; KEY_LENGTH]) -> Self {
+        let algorithm = match cipher {
+            Cipher::Aes256Gcm => &aws_lc::AES_256_GCM,
+            Cipher::ChaCha20Poly1305 => &aws_lc::CHACHA20_POLY1305,
+        };
+        Self::AwsLc(aws_lc::LessSafeKey::new(aws_lc::UnboundKey::new(algorithm, bytes).expect(SHARED_LENGTH)))
+    }
+
+    fn ring(cipher: Cipher, bytes: &[u8; KEY_LENGTH]) -> Self {
+        let algorithm = match cipher {
+            Cipher::Aes256Gcm => &ring::AES_256_GCM,
+            Cipher::ChaCha20Poly1305 => &ring::CHACHA20_POLY1305,
+        };
+        Self::Ring(ring::LessSafeKey::new(ring::UnboundKey::new(algorithm, bytes).expect(SHARED_LENGTH)))
     }
 
     /// Encrypts a packet in place, and gives the tag for it and for `header`.
@@ -84,13 +79,6 @@ impl AeadKey {
     }
 }
 
-fn quickest(cipher: Cipher) -> Implementation {
-    match cipher {
-        Cipher::Aes256Gcm if has_avx2_alone() => Implementation::Ring,
-        Cipher::Aes256Gcm | Cipher::ChaCha20Poly1305 => Implementation::AwsLc,
-    }
-}
-
 /// Whether several blocks of AES fit a register, but no more than AVX2 allows.
 #[cfg(target_arch = "x86_64")]
 fn has_avx2_alone() -> bool {
@@ -109,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    const BOTH: [Implementation; 2] = [Implementation::AwsLc, Implementation::Ring];
+    const BOTH: [fn(Cipher, &[u8; KEY_LENGTH]) -> AeadKey; 2] = [AeadKey::aws_lc, AeadKey::ring];
 
     #[test]
     fn either_cipher_has_an_implementation() {
@@ -133,7 +121,7 @@ mod tests {
             packet in prop::collection::vec(any::<u8>(), 0..3000),
         ) {
             let cipher = if is_aes { Cipher::Aes256Gcm } else { Cipher::ChaCha20Poly1305 };
-            let keys = BOTH.map(|implementation| AeadKey::of(implementation, cipher, &key));
+            let keys = BOTH.map(|make| make(cipher, &key));
             let sealed = keys.each_ref().map(|key| {
                 let mut bytes = packet.clone();
                 let tag = key.seal(nonce, &header, &mut bytes);
@@ -150,7 +138,7 @@ mod tests {
 
         #[test]
         fn neither_opens_what_was_changed(is_ring: bool, place: prop::sample::Index, packet in prop::collection::vec(any::<u8>(), 0..200)) {
-            let key = AeadKey::of(BOTH[usize::from(is_ring)], Cipher::Aes256Gcm, &[1; KEY_LENGTH]);
+            let key = BOTH[usize::from(is_ring)](Cipher::Aes256Gcm, &[1; KEY_LENGTH]);
             let mut sealed = packet;
             let tag = key.seal([2; NONCE_LENGTH], b"header", &mut sealed);
             sealed.extend(tag);
