@@ -76,6 +76,8 @@ clean:  ## remove what was built
 .make/installed: .make/venv pyproject.toml $(RUST_SOURCES)
 	@echo "building the native core (a first build takes several minutes)"
 	VIRTUAL_ENV=$(CURDIR)/.venv PIP_QUIET=1 $(BIN)/maturin develop --release
+	@# As installers do; else each daemon compiles all modules again where Python may not write bytecode.
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 .make/demo-tools: tools/debian-packages

@@ -45,13 +45,12 @@ def introduce(left: Node, right: Node) -> Introduction:
     node_ids = (left.node_id, right.node_id)
     with contextlib.closing(Calls(left)) as owner, contextlib.closing(Calls(right)) as member:
         began = time.monotonic()
-        deadline = began + PATIENCE
         network: str = owner.post(NET, {"ip": NETWORK})["id"]
         for node_id, address in zip(node_ids, ADDRESSES, strict=True):
             owner.post(f"{NET}/{network}/nodes", {"id": node_id, "ip": address})
         for calls in (owner, member):
-            calls.post_until_known(f"{DAEMON}/attachments", {"networkId": network, "interface": INTERFACE}, deadline)
-        _ping_until_answered(left.machine, ADDRESSES[1], deadline)
+            calls.post(f"{DAEMON}/attachments?timeout={PATIENCE}", {"networkId": network, "interface": INTERFACE})
+        _ping_until_answered(left.machine, ADDRESSES[1], began + PATIENCE)
         return Introduction(network, time.monotonic() - began)
 
 
@@ -80,17 +79,6 @@ class Calls:
         if status >= http.HTTPStatus.BAD_REQUEST:
             raise RuntimeError(f"POST {path}: {status} {answer!r}")
         return json.loads(answer) if answer else None
-
-    def post_until_known(self, path: str, body: dict[str, Any], deadline: float) -> None:
-        """Posts again and again while the daemon has not heard of what is meant.
-
-        Raises:
-            RuntimeError: it never has.
-        """
-        while (answered := self._post(path, body))[0] == http.HTTPStatus.NOT_FOUND and time.monotonic() < deadline:
-            time.sleep(BEAT)
-        if answered[0] >= http.HTTPStatus.BAD_REQUEST:
-            raise RuntimeError(f"POST {path}: {answered}")
 
     def _post(self, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
         self._connection.request("POST", path, json.dumps(body), self._headers)

@@ -27,6 +27,7 @@ from golem_vpn.exeunit.transfers import Carrier
 from golem_vpn.files.node_files import NodeFiles
 from golem_vpn.images.node_images import NodeImages
 from golem_vpn.images.packages import Packages
+from golem_vpn.lasting import lasting
 from golem_vpn.market.board import OfferBoard
 from golem_vpn.market.service import MarketService
 from golem_vpn.net.carriers import Net, open_net
@@ -84,9 +85,11 @@ async def _serve(config: Config, on_ready: Callable[[], None]) -> None:
             carriers.start_soon(net.node.run)
             # What serves ends before what carries: payloads are ended, and other nodes told, while messages still go.
             async with anyio.create_task_group() as servers:
-                services = await _start_services(config, net, servers)
+                with lasting():
+                    services = await _start_services(config, net, servers)
+                    server = ApiServer(services, config.api)
                 net.node.control.have_handlers()
-                api: Address = await servers.start(ApiServer(services, config.api).serve)
+                api: Address = await servers.start(server.serve)
                 with _announced(config.data_dir, api, net.node.control.node_id):
                     log.info("ready", api=str(api), node_id=services.node.node_id, addresses=net.data_plane.addresses)
                     on_ready()

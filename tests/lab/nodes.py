@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 ATTEMPTS = 150
 PAUSE = 0.1
 STOP_SECONDS = 10
+ATTACH_SECONDS = 15.0
+"""What a machine waits for word that it is in a network."""
 
 
 class Node:
@@ -184,5 +186,5 @@ def attach(owner: Node, members: dict[Node, str], network: str = "10.97.0.0/24")
     for member, address in members.items():
         owner.ask(lambda client, node=member.node_id, ip=address: client.add_node(network_id, node, ip))  # type: ignore[misc]
     for member in members:
-        member.ask_until(lambda client: client.attach(network_id), "attached")
+        member.ask(lambda client: client.attach(network_id, timeout=ATTACH_SECONDS))
     return network_id

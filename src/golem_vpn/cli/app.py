@@ -35,11 +35,6 @@ def build() -> App:
     return app
 
 
-def run(arguments: list[str] | None) -> None:
-    """Runs one command of `golem-vpn`."""
-    execute(build(), arguments)
-
-
 def execute(app: App, arguments: list[str] | None) -> None:
     """Runs one command; one that fails ends the process with exit code 1 and says why."""
     try:

@@ -4,6 +4,7 @@ A relay may be reached at several addresses. Records name the one that it prefer
 addresses are of one relay, so that a node keeps a single connection to it, at the address that is good from there.
 """
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ PIN_LENGTH = 32
 MAX_RELAYS = 4
 """How many relays a node is connected to."""
 MAX_RELAY_ADDRESSES = 4
+MAX_REMEMBERED = 64
 
 GUEST_MARK = "&pass="
 """What a guest says to a relay follows this mark; only the endpoint that dials the relay ever sees it."""
@@ -49,8 +51,9 @@ def is_relay(text: str) -> bool:
     return text.startswith(_SCHEME)
 
 
+@functools.lru_cache(MAX_REMEMBERED)
 def parse_relay(text: str) -> RelayOffer:
-    """Reads a relay's text, of one address.
+    """Reads a relay's text, of one address; those of the own relays are read twice a second.
 
     Raises:
         InvalidInput: it is none.

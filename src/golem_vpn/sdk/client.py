@@ -184,10 +184,10 @@ class Client(Connection):
         """Lists the interfaces of the daemon's machine in networks."""
         return await self.ask(list[models.Attachment], "GET", f"{DAEMON}/attachments")
 
-    async def attach(self, network_id: str, interface: str = "vpn0") -> models.Attachment:
-        """Makes the daemon's machine a member of a network."""
+    async def attach(self, network_id: str, interface: str = "vpn0", *, timeout: float = 0.0) -> models.Attachment:
+        """Makes the daemon's machine a member of a network; waits some seconds to hear that the daemon's node is."""
         body = {"networkId": network_id, "interface": interface}
-        return await self.ask(models.Attachment, "POST", f"{DAEMON}/attachments", body)
+        return await self.ask(models.Attachment, "POST", f"{DAEMON}/attachments", body, timeout=timeout)
 
     async def detach(self, network_id: str) -> None:
         """Removes the interface of the daemon's machine in a network."""

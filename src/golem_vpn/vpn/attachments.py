@@ -4,14 +4,17 @@ An interface has the addresses that the network's document gives to this node. I
 that the gate calls from are left out: they belong to the daemon's own TCP/IP, and one address has one holder.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Protocol
 
+import anyio
 import msgspec
 import structlog
 
+from golem_vpn.bells import Bells
 from golem_vpn.errors import Conflict, InvalidInput, NotFound
 
 INTERFACE_NAME = re.compile(r"vpn[A-Za-z0-9_.-]{0,12}", re.ASCII)
@@ -79,11 +82,28 @@ class Attachments:
         self._node_id = node_id
         self._gate_addresses = gate_addresses
         self._attached: dict[str, tuple[int, Attachment]] = {}
+        self._heard = Bells[str]()
+        """Ring for a network when its owner's word of it is new."""
         documents.watch(self._follow)
 
     def list(self) -> tuple[Attachment, ...]:
         """Lists the interfaces."""
         return tuple(attachment for _, attachment in self._attached.values())
+
+    async def attach_when_known(self, network_id: str, interface: str, timeout: float) -> Attachment:
+        """Does what `attach` does, but waits some seconds for word that this node is in such a network.
+
+        Raises:
+            NotFound: no such word came.
+            GolemVpnError: what `attach` raises otherwise, at once.
+        """
+        with anyio.move_on_after(timeout):
+            while True:
+                heard = self._heard.listen(network_id)
+                with contextlib.suppress(NotFound):
+                    return self.attach(network_id, interface)
+                await heard.wait()
+        return self.attach(network_id, interface)
 
     def attach(self, network_id: str, interface: str) -> Attachment:
         """Makes an interface in a network; it lasts until it is detached, or the daemon ends.
@@ -130,6 +150,7 @@ class Attachments:
 
     def _follow(self, document: Document) -> None:
         """Keeps an interface to the addresses that it has and that the newest document still gives to this node."""
+        self._heard.ring(document.id)
         if document.id not in self._attached:
             return
         handle, attachment = self._attached[document.id]

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import anyio
 import pytest
 
 from golem_vpn.errors import Conflict, InvalidInput, NotFound, RuntimeUnavailable
@@ -92,6 +93,37 @@ def test_who_is_no_member_is_not_attached(attachments: Attachments, desk: Desk) 
     desk.put()
     with pytest.raises(NotFound, match="no such network"):
         attachments.attach(NETWORK, "vpn0")
+
+
+@pytest.mark.anyio
+async def test_who_is_added_only_now_can_wait_for_that(attachments: Attachments, desk: Desk) -> None:
+    desk.put()
+    made: list[Attachment] = []
+
+    async def wait() -> None:
+        made.append(await attachments.attach_when_known(NETWORK, "vpn0", 10.0))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        desk.put()
+        await anyio.wait_all_tasks_blocked()
+        assert made == []
+        desk.put("10.0.0.5")
+    assert made == [Attachment(NETWORK, "vpn0", ("10.0.0.5/24",))]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("timeout", [0.0, 0.01])
+async def test_nobody_waits_longer_than_told(attachments: Attachments, timeout: float) -> None:
+    with pytest.raises(NotFound, match="no such network"):
+        await attachments.attach_when_known(NETWORK, "vpn0", timeout)
+
+
+@pytest.mark.anyio
+async def test_what_waiting_does_not_mend_is_told_at_once(attachments: Attachments) -> None:
+    with anyio.fail_after(1), pytest.raises(InvalidInput):
+        await attachments.attach_when_known(NETWORK, "eth0", 60.0)
 
 
 def test_the_gates_addresses_are_not_given_twice(attachments: Attachments, desk: Desk) -> None:

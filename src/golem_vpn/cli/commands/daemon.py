@@ -99,7 +99,10 @@ def run_daemon(place: Place, name: str | None, configure: Callable[[Path, str], 
     """Runs a daemon that is configured with its data folder and its name."""
     import socket
 
-    from golem_vpn.daemon import run
+    from golem_vpn.lasting import lasting
+
+    with lasting():
+        from golem_vpn.daemon import run
 
     config = configure(place.data_dir.absolute(), name or socket.gethostname()[:MAX_NAME])
     run(config, on_ready=lambda: print("ready", flush=True))  # noqa: T201

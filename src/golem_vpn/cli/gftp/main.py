@@ -8,9 +8,13 @@ from golem_vpn.cli.main import INTERRUPTED
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
-        from golem_vpn.cli.app import execute
-        from golem_vpn.cli.gftp.app import build
+        from golem_vpn.lasting import lasting
 
-        execute(build(), arguments)
+        with lasting():
+            from golem_vpn.cli.app import execute
+            from golem_vpn.cli.gftp.app import build
+
+            app = build()
+        execute(app, arguments)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
