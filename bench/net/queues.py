@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -17,8 +18,15 @@ from bench.peers.golem_vpn import golem_vpn
 from bench.peers.wireguard_go import wireguard_go
 from bench.wire import Wire, long_way
 
-CARRIERS: dict[str, Peer] = {"bare TCP": bare_wire, "wireguard-go": wireguard_go, "golem-vpn": golem_vpn}
 RATE = 100
+LIMIT = 95
+"""What golem-vpn is told to send at most, for the headers of the wire."""
+CARRIERS: dict[str, Peer] = {
+    "bare TCP": bare_wire,
+    "wireguard-go": wireguard_go,
+    "golem-vpn": golem_vpn,
+    "golem-vpn, upload limit": partial(golem_vpn, options=("--upload-limit", str(LIMIT))),
+}
 DELAYS = (5.0, 20.0)
 """Milliseconds one way."""
 QUEUES = (256 << 10, 1 << 20)

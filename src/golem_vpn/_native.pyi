@@ -206,6 +206,7 @@ class DataPlane:
         relayed_only: bool = False,
         low_latency: bool = False,
         workers: SupportsIndex | None = None,
+        bytes_per_second: SupportsIndex | None = None,
         without: SupportsGetItem[int, str] | None = None,
         rekey_after: SupportsFloat | SupportsIndex | None = None,
     ) -> DataPlane:
@@ -213,8 +214,9 @@ class DataPlane:
         Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference. With
         `relayed_only` packets go through relays, whatever direct path there may be; with `low_latency`
         packets are passed on sooner, for more processor time; `workers` threads seal and open beside the packet thread,
-        as many as suit the machine where nothing is said. To measure: `without` names features to leave out,
-        sessions get a successor after `rekey_after` seconds.
+        as many as suit the machine where nothing is said; no more than `bytes_per_second`
+        are sent. To measure: `without` names features to leave out, sessions get a successor after `rekey_after`
+        seconds.
         """
 
 @final

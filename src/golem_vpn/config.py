@@ -69,6 +69,8 @@ class PacketOptions:
     while others want the processors."""
     workers: int | None = None
     """Threads that seal and open beside the packet thread; as many as suit the machine where nothing is said."""
+    bytes_per_second: int | None = None
+    """What may be sent, with the headers of IP and UDP."""
     without: tuple[str, ...] = ()
     """Techniques that are left out to measure what they are worth, by name."""
     rekey_after: float | None = None

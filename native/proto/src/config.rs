@@ -40,6 +40,8 @@ pub struct Config {
     pub silence_limit: Duration,
     /// Whether packets go through relays only, whatever direct path there may be.
     pub relayed_only: bool,
+    /// What may be sent, in bytes a second with the headers of IP and UDP; no limit where nothing is said.
+    pub bytes_per_second: Option<u64>,
 }
 
 impl Config {
@@ -58,6 +60,7 @@ impl Config {
             wait_limit: Duration::from_secs(10),
             silence_limit: Duration::from_secs(6),
             relayed_only: false,
+            bytes_per_second: None,
         }
     }
 

@@ -27,6 +27,7 @@ mod network;
 mod node;
 mod offload;
 mod opening;
+mod pace;
 pub mod packet;
 mod paths;
 mod peers;

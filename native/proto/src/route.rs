@@ -39,6 +39,14 @@ impl Route {
         }
     }
 
+    /// Bytes of the headers around a datagram: IP and UDP, or for a relay about as much of TLS and of its protocol.
+    pub(crate) fn header_length(&self) -> usize {
+        match self {
+            Self::Direct(SocketAddr::V4(_)) => 28,
+            Self::Direct(SocketAddr::V6(_)) | Self::Relayed { .. } => 48,
+        }
+    }
+
     /// The relay that it goes through, if it does.
     pub fn relay(&self) -> Option<RelayId> {
         match self {

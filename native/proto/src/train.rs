@@ -51,6 +51,11 @@ impl Train {
         self.length
     }
 
+    /// What it takes on the line to its place, or to the relay.
+    pub(crate) fn length_on_the_line(&self) -> usize {
+        self.length + self.segments * self.to.header_length()
+    }
+
     /// Whether a datagram may join.
     pub(crate) fn takes(&self, ecn: Ecn, length: usize) -> bool {
         self.open

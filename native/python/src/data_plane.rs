@@ -29,10 +29,11 @@ impl DataPlane {
     /// Listens for packets at `IP:PORT`, makes sessions over the endpoint; `ciphers` are in order of preference. With
     /// `relayed_only` packets go through relays, whatever direct path there may be; with `low_latency`
     /// packets are passed on sooner, for more processor time; `workers` threads seal and open beside the packet thread,
-    /// as many as suit the machine where nothing is said. To measure: `without` names features to leave out,
-    /// sessions get a successor after `rekey_after` seconds.
+    /// as many as suit the machine where nothing is said; no more than `bytes_per_second`
+    /// are sent. To measure: `without` names features to leave out, sessions get a successor after `rekey_after`
+    /// seconds.
     #[staticmethod]
-    #[pyo3(signature = (node_id, listen, endpoint, ciphers=None, *, relayed_only=false, low_latency=false, workers=None, without=None, rekey_after=None))]
+    #[pyo3(signature = (node_id, listen, endpoint, ciphers=None, *, relayed_only=false, low_latency=false, workers=None, bytes_per_second=None, without=None, rekey_after=None))]
     #[expect(clippy::too_many_arguments, reason = "those at the end are keywords in Python")]
     fn start(
         py: Python<'_>,
@@ -43,10 +44,11 @@ impl DataPlane {
         relayed_only: bool,
         low_latency: bool,
         workers: Option<usize>,
+        bytes_per_second: Option<u64>,
         without: Option<Vec<String>>,
         rekey_after: Option<f64>,
     ) -> PyResult<Self> {
-        let mut config = Config { relayed_only, ..Config::new(convert::node_id(&node_id)?) };
+        let mut config = Config { relayed_only, bytes_per_second, ..Config::new(convert::node_id(&node_id)?) };
         if let Some(names) = ciphers {
             config.ciphers = convert::ciphers(&names)?;
         }

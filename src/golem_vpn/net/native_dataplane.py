@@ -57,6 +57,7 @@ class NativeDataPlane:
                 relayed_only=relayed_only,
                 low_latency=options.low_latency,
                 workers=options.workers,
+                bytes_per_second=options.bytes_per_second,
                 without=list(options.without),
                 rekey_after=options.rekey_after,
             )

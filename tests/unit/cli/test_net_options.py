@@ -35,8 +35,8 @@ def test_the_public_host_of_a_daemon_is_that_of_its_relay() -> None:
 
 def test_nothing_is_left_out_unless_it_is_named() -> None:
     assert Packets().configuration() == PacketOptions()
-    asked = Packets("aes-256-gcm", low_latency=True, packet_workers=2, without=("udp-gso",), rekey_after=5)
-    assert asked.configuration() == PacketOptions("aes-256-gcm", True, 2, ("udp-gso",), 5)
+    asked = Packets("aes-256-gcm", True, 2, upload_limit=100, without=("udp-gso",), rekey_after=5)
+    assert asked.configuration() == PacketOptions("aes-256-gcm", True, 2, 12_500_000, ("udp-gso",), 5)
 
 
 def test_a_certificate_needs_its_key() -> None:

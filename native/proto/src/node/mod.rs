@@ -18,6 +18,7 @@ use crate::deliveries::Deliveries;
 use crate::fair_queue::FairQueue;
 use crate::limits::{PerAddress, TokenBucket};
 use crate::links::{LinkId, Links};
+use crate::pace::Pace;
 use crate::peers::{Peer, Peers};
 use crate::reflection::{Reflections, Reflector};
 use crate::relays::Relays;
@@ -53,6 +54,7 @@ pub struct Node {
     sent: Option<SealedTrain>,
     /// Packets of devices that come faster than they are sent.
     queue: FairQueue,
+    pace: Pace,
     buffers: Buffers,
     deliveries: Deliveries,
     events: VecDeque<Event>,
@@ -70,6 +72,7 @@ impl Node {
     pub fn new(config: Config, entropy: Entropy) -> Self {
         Self {
             switch: Switch::new(config.node),
+            pace: Pace::new(config.bytes_per_second),
             config,
             entropy,
             peers: Peers::default(),

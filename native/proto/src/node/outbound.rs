@@ -21,7 +21,7 @@ pub(super) enum Next {
 impl Node {
     /// Takes one packet or super-packet from a device. It waits where sealed ones wait already, fairly between flows.
     pub fn handle_packet(&mut self, now: Instant, device: DeviceId, offload: Offload, packet: &[u8]) {
-        if self.is_behind() {
+        if self.is_behind(now) {
             let mut copy = self.buffers.take(packet.len());
             copy.extend_from_slice(packet);
             self.queue(now, device, offload, copy);
@@ -40,7 +40,7 @@ impl Node {
         buffer: &mut Vec<u8>,
         length: usize,
     ) {
-        if self.is_behind() {
+        if self.is_behind(now) {
             let packet = self.buffers.take_out(buffer, length);
             self.queue(now, device, offload, packet);
         } else {

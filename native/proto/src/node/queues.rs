@@ -32,7 +32,9 @@ impl Node {
         if self.trains.bytes() == 0 {
             self.serve_queue(now);
         }
-        self.trains.poll()
+        let train = self.trains.poll()?;
+        self.pace.sent(now, train.length_on_the_line());
+        Some(train)
     }
 
     /// Takes a train of [`Self::poll_train`] that was sent, to use its room again.
@@ -42,17 +44,19 @@ impl Node {
 
     /// Whether there is something to send.
     pub fn has_transmits(&self) -> bool {
-        self.trains.bytes() > 0 || !self.queue.is_empty()
+        self.trains.bytes() > 0 || (!self.queue.is_empty() && self.pace.awaited().is_none())
     }
 
     /// Whether another packet of a device finds room. Devices are not to be read while there is none.
+    ///
+    /// Where a line is waited for they are read on: their own queues, where flows wait behind each other, would be as slow.
     pub fn has_room(&self) -> bool {
-        self.queue.has_room()
+        self.pace.is_limited() || self.queue.has_room()
     }
 
-    /// Whether packets come faster than datagrams are fetched.
-    pub(super) fn is_behind(&self) -> bool {
-        self.trains.bytes() >= SEALED_BYTES || !self.queue.is_empty()
+    /// Whether packets come faster than datagrams are fetched, or than the line carries them.
+    pub(super) fn is_behind(&self, now: Instant) -> bool {
+        self.trains.bytes() >= self.pace.ahead(SEALED_BYTES) || !self.queue.is_empty() || !self.pace.is_free(now)
     }
 
     /// Keeps a packet until it is its flow's turn.
@@ -69,7 +73,10 @@ impl Node {
     }
 
     fn serve_queue(&mut self, now: Instant) {
-        while self.trains.bytes() < SEALED_BYTES {
+        if !self.pace.is_free(now) {
+            return self.pace.wait();
+        }
+        while self.trains.bytes() < self.pace.ahead(SEALED_BYTES) {
             let next = self.queue.pop(now);
             self.counters.count_drops(DropReason::SendQueueLate, self.queue.take_late());
             let Some(Waiting { device, offload, packet, .. }) = next else { return };

@@ -19,13 +19,14 @@ impl Node {
         self.step_paths(now);
         self.step_relays(now);
         self.step_reflections(now);
+        self.pace.resume(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let paths = self.peers.next_wake();
-        let reflections = self.reflections.deadline();
-        [self.links.next_wake(), paths, self.relays.next_wake(), reflections].into_iter().flatten().min()
+        let (relays, reflections, line) = (self.relays.next_wake(), self.reflections.deadline(), self.pace.awaited());
+        [self.links.next_wake(), paths, relays, reflections, line].into_iter().flatten().min()
     }
 
     /// Sees to it that the link is woken when it next has to act.

@@ -26,8 +26,13 @@ pub type Delivered = (Offload, Vec<u8>);
 impl Pair {
     /// Both take super-packets, or neither; `alice` and `bob` are the addresses each may use.
     pub fn new(offload: bool, alice: &[IpAddr], bob: &[IpAddr]) -> Self {
+        Self::configured(Config::new(ALICE), offload, alice, bob)
+    }
+
+    /// The same, with the settings of Alice.
+    pub fn configured(config: Config, offload: bool, alice: &[IpAddr], bob: &[IpAddr]) -> Self {
         let network = network(alice, bob);
-        let mut pair = Self { now: Instant::now(), alice: node(ALICE), bob: node(BOB) };
+        let mut pair = Self { now: Instant::now(), alice: configured(config), bob: node(BOB) };
         for (own, addresses) in [(&mut pair.alice, alice), (&mut pair.bob, bob)] {
             own.set_network(pair.now, network.clone());
             own.set_device(DEVICE, device(offload, addresses)).unwrap();
@@ -82,14 +87,18 @@ pub fn device(offload: bool, addresses: &[IpAddr]) -> DeviceConfig {
 }
 
 pub fn node(id: NodeId) -> Node {
-    let mut state = u64::from(id.0[0]);
+    configured(Config::new(id))
+}
+
+fn configured(config: Config) -> Node {
+    let mut state = u64::from(config.node.0[0]);
     let entropy = move |bytes: &mut [u8]| {
         for byte in bytes {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             *byte = (state >> 56) as u8;
         }
     };
-    Node::new(Config::new(id), Box::new(entropy))
+    Node::new(config, Box::new(entropy))
 }
 
 pub fn socket(host: u8) -> SocketAddr {

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use golem_vpn_proto::packet::{IpHeader, checksum};
-use golem_vpn_proto::{DropReason, Ecn, Offload};
+use golem_vpn_proto::{Config, DropReason, Ecn, Offload};
 use proptest::prelude::*;
 
 use crate::packets::{udp, udp_payload};
-use crate::pair::{Pair, socket};
+use crate::pair::{ALICE, Pair, socket};
 
 const LENGTH: usize = 1300;
 /// Packets that surely have to wait.
@@ -87,6 +87,42 @@ fn what_finds_no_room_or_waits_for_long_is_counted() {
     let late = pair.alice.counters().drops(DropReason::SendQueueLate);
     assert!(late > 0);
     assert_eq!(arrived + late + full, u64::from(most / length));
+}
+
+#[test]
+fn a_limited_line_is_full_and_other_flows_pass_at_once() {
+    const RATE: u64 = 1_000_000;
+    let config = Config { bytes_per_second: Some(RATE), ..Config::new(ALICE) };
+    let mut pair = Pair::configured(config, false, &[address(1)], &[address(2)]);
+    pair.send(Offload::default(), &numbered(1, 0));
+    pair.settle();
+    // What proves the path takes its share of the line.
+    pair.now += Duration::from_secs(1);
+    (1..=2 * MANY).for_each(|number| pair.send(Offload::default(), &numbered(1, number)));
+    assert!(pair.alice.has_room(), "devices are read on, as their own queues would hold flows up");
+    let (begin, mut turns) = (pair.now, 0);
+    let mut settle_until = |pair: &mut Pair, end| {
+        while let Some(due) = pair.alice.poll_timeout().filter(|due| *due <= end) {
+            pair.now = due.max(pair.now);
+            pair.alice.handle_timeout(pair.now);
+            pair.settle();
+            turns += 1;
+        }
+        pair.now = end;
+    };
+    for other in 0..10 {
+        settle_until(&mut pair, begin + Duration::from_millis(100 * other));
+        pair.delivered();
+        pair.send(Offload::default(), &numbered(2, other as u32));
+        pair.settle();
+        let soon = pair.now + Duration::from_millis(3);
+        settle_until(&mut pair, soon);
+        assert!(arrivals(&mut pair).contains(&(2, other as u32)), "a packet waited for more than 3 ms");
+    }
+    let sent = pair.alice.counters().packets_out as f64 * (LENGTH + 28 + 32 + 28) as f64;
+    let carried = RATE as f64 * (pair.now - begin).as_secs_f64();
+    assert!((sent - carried).abs() < 20_000.0, "{sent} of {carried}");
+    assert!(turns < 2 * MANY, "it woke {turns} times");
 }
 
 proptest! {
