@@ -30,6 +30,8 @@ class Link:
     """Gives the URL, for the left host, of a websocket to a TCP port of the right one."""
     first_ping: float | None = None
     """Seconds from the call that made the network to the first answered ping."""
+    next_ping: Callable[[], float] | None = None
+    """Makes another network, and gives the same of that."""
 
 
 Peer = Callable[[Wire], AbstractContextManager[Link]]

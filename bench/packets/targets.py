@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bench.measures.first_ping import FIRST_PING_MS
+from bench.measures.first_ping import FIRST_PING_MS, NEXT_PING_MS
 from bench.measures.gate import GATE
 from bench.measures.procedure import Measure
 from bench.measures.processes import NATIVE, RESIDENT
@@ -70,7 +70,7 @@ TARGETS = (
     *(Target(wire, NATIVE, OURS, WIREGUARD_GO, 0.15, peer_measure=RESIDENT) for wire in BOTH),
     *_against(WIREGUARD_GO, 0.6, TCP_FORTH.values(), subject=RELAYED),
     *_against(PROXY, 0.6, GATE.values()),
-    *(Target(wire, FIRST_PING_MS, OURS, None, 50.0) for wire in BOTH),
+    *(Target(wire, measure, OURS, None, 50.0) for wire in BOTH for measure in (FIRST_PING_MS, NEXT_PING_MS)),
 )
 
 

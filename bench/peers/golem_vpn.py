@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bench.link import Carrier, Link
 from bench.measures.processes import resident_bytes
-from bench.peers.introduction import ADDRESSES, Introduction, introduce
+from bench.peers.introduction import ADDRESSES, NEXT, Introduction, introduce
 from bench.wire import Wire
 from golem_vpn.cli.session import app_key, daemon_file
 from golem_vpn.sdk.client import NET
@@ -19,6 +19,8 @@ HUB_LISTEN = "0.0.0.0:12500"
 RELAYS_ONLY: tuple[str, ...] = ("--relayed-only",)
 PATIENCE = 30.0
 PAUSE = 0.05
+SETTLING = 2.0
+"""Seconds in which daemons that have just been started find each other through the hub."""
 
 
 @contextmanager
@@ -50,6 +52,7 @@ def daemon_pair(wire: Wire, *options: str) -> Iterator[tuple[Node, Node]]:
 
 def _link(pair: tuple[Node, Node], relays: list[Node], path: str) -> Link:
     carriers = tuple(_carrier(node) for node in (*pair, *relays))
+    sleep(SETTLING)
     introduction = introduce(*pair)
     _wait_path(pair, path)
     cipher = pair[0].ask(lambda client: client.status())["cipher"]
@@ -59,6 +62,7 @@ def _link(pair: tuple[Node, Node], relays: list[Node], path: str) -> Link:
         f"{cipher}, {path}, MTU 1420",
         gate=lambda port: _gate_url(pair[0], introduction, port),
         first_ping=introduction.seconds,
+        next_ping=lambda: introduce(*pair, NEXT).seconds,
     )
 
 

@@ -16,7 +16,6 @@ from golem_vpn.sdk.client import DAEMON, NET
 from tests.lab.namespace import Namespace
 from tests.lab.nodes import Node
 
-NETWORK = "10.97.0.0/24"
 ADDRESSES = ("10.97.0.2", "10.97.0.3")
 INTERFACE = "vpn0"
 PATIENCE = 30.0
@@ -28,6 +27,19 @@ ECHO = struct.Struct("!BBHHH")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A network with what its two members have in it."""
+
+    network: str
+    addresses: tuple[str, str]
+    interface: str
+
+
+FIRST = Place("10.97.0.0/24", ADDRESSES, INTERFACE)
+NEXT = Place("10.96.0.0/24", ("10.96.0.2", "10.96.0.3"), "vpn1")
+
+
+@dataclass(frozen=True, slots=True)
 class Introduction:
     """Two daemons that were made members of a network, each with its machine attached."""
 
@@ -36,7 +48,7 @@ class Introduction:
     """From the call that makes the network, through those that add and attach both, to the first answered ping."""
 
 
-def introduce(left: Node, right: Node) -> Introduction:
+def introduce(left: Node, right: Node, place: Place = FIRST) -> Introduction:
     """Makes the network at the left daemon, and pings the right one from there.
 
     Raises:
@@ -45,12 +57,13 @@ def introduce(left: Node, right: Node) -> Introduction:
     node_ids = (left.node_id, right.node_id)
     with contextlib.closing(Calls(left)) as owner, contextlib.closing(Calls(right)) as member:
         began = time.monotonic()
-        network: str = owner.post(NET, {"ip": NETWORK})["id"]
-        for node_id, address in zip(node_ids, ADDRESSES, strict=True):
+        network: str = owner.post(NET, {"ip": place.network})["id"]
+        for node_id, address in zip(node_ids, place.addresses, strict=True):
             owner.post(f"{NET}/{network}/nodes", {"id": node_id, "ip": address})
         for calls in (owner, member):
-            calls.post(f"{DAEMON}/attachments?timeout={PATIENCE}", {"networkId": network, "interface": INTERFACE})
-        _ping_until_answered(left.machine, ADDRESSES[1], began + PATIENCE)
+            body = {"networkId": network, "interface": place.interface}
+            calls.post(f"{DAEMON}/attachments?timeout={PATIENCE}", body)
+        _ping_until_answered(left.machine, place.addresses[1], began + PATIENCE)
         return Introduction(network, time.monotonic() - began)
 
 

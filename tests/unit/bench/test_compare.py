@@ -3,7 +3,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench.link import Link
-from bench.measures.first_ping import FIRST_PING, FIRST_PING_MS
+from bench.measures.first_ping import FIRST_PING, FIRST_PING_MS, NEXT_PING_MS
 from bench.measures.procedure import Figures, Measure, Procedure
 from bench.packets.compare import compare
 from bench.packets.plan import Plan
@@ -40,7 +40,7 @@ class Stage:
             if name == "never starts":
                 raise RuntimeError("no fuel")
             self.up.append(name)
-            yield Link(name, (), "", first_ping=0.5)
+            yield Link(name, (), "", first_ping=0.5, next_ping=lambda: 0.25)
             self.up.remove(name)
 
         return Contestant(name, connect, procedures)
@@ -73,9 +73,10 @@ def test_a_link_tells_some_things_once_and_each_sitting_has_links_of_its_own() -
     results = compare(sittings, PLAN, {"wire": wire})
     assert [up for _, up in stage.measured] == [("a",)] * 2 + [("a", "b")] * 4
     for name, times in (("a", 2), ("b", 1)):
-        row = results.row("wire", name, FIRST_PING_MS)
-        assert row is not None
-        assert row.values == (500.0,) * times
+        for measure, milliseconds in ((FIRST_PING_MS, 500.0), (NEXT_PING_MS, 250.0)):
+            row = results.row("wire", name, measure)
+            assert row is not None
+            assert row.values == (milliseconds,) * times
 
 
 def test_who_fails_is_told_and_stops_nobody_else() -> None:
