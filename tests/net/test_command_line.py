@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -202,10 +203,22 @@ main(["demo"])
     ],
 )
 def test_an_interrupted_demo_leaves_nothing_behind(line: str, number: signal.Signals, tmp_path: Path) -> None:
+    interrupt_demo(line, number, tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_in_the_background_of_a_script_can_be_ended(number: signal.Signals, tmp_path: Path) -> None:
+    interrupt_demo("hire two providers", number, tmp_path, before=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+
+
+def interrupt_demo(
+    line: str, number: signal.Signals, tmp_path: Path, *, before: Callable[[], object] | None = None
+) -> None:
+    """Ends a demo when it tells a line, and checks that nothing is left; `before` is called in its process at first."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     demo = subprocess.Popen(
         [sys.executable, "-c", DEMO], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        start_new_session=True, preexec_fn=before,
     )  # fmt: skip
     assert demo.stderr is not None
     assert any(line in told for told in demo.stderr), "the demo ended before"

@@ -3,7 +3,8 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The part of 2^64 that the golden ratio cuts off: its multiples spread evenly (Knuth, TAOCP 6.4).
+pub(crate) const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 pub(crate) type IndexHash = BuildHasherDefault<IndexHasher>;
 

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::index_hash::MIX;
+
 const SLOTS: usize = 256;
-const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Answers by way in and addresses. A slot holds one answer; another with the same slot replaces it.
 ///

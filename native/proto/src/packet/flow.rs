@@ -1,8 +1,7 @@
 //! Telling flows apart.
 
 use super::{IPV4_HEADER_LENGTH, IpHeader, PROTOCOL_TCP, PROTOCOL_UDP};
-
-const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+use crate::index_hash::MIX;
 
 /// A number that the packets of a flow have in common.
 pub(crate) fn flow_hash(ip: &IpHeader, packet: &[u8]) -> u32 {

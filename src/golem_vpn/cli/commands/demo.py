@@ -49,6 +49,9 @@ def throw_away_set(story: Story) -> Iterator[LocalSet]:
     """Runs a local set in a folder that is removed with it, also when the user interrupts."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So it is in the background of a script. Nothing would end the demo then.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="golem-vpn-demo-") as folder:
         local = LocalSet(Path(folder) / "set")
         start = time.monotonic()
