@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
+import httpx
 import pytest
 
 from bench.peers.golem_vpn import daemon_pair
 from bench.peers.introduction import ADDRESSES, introduce
 from bench.wire import veth
+from golem_vpn.cli.session import app_key, daemon_file
+from golem_vpn.sdk.client import DAEMON
 from tests.lab.laboratory import DAEMON_PORTS
 from tests.lab.nodes import Node
 
@@ -109,3 +112,16 @@ def test_detach_removes_the_interface(pair: tuple[Node, Node]) -> None:
     assert "vpn0" not in right.machine.run("ip", "link")
     right.ask(lambda client: client.attach(network.id))
     assert "vpn0" in right.machine.run("ip", "link")
+
+
+def test_who_hangs_up_while_waiting_is_not_attached_later(pair: tuple[Node, Node]) -> None:
+    left, right = pair
+    network = left.ask(lambda client: client.create_network("10.96.0.0/24"))
+    api, headers = daemon_file(right.data_dir).api, {"Authorization": f"Bearer {app_key(right.data_dir)}"}
+    body = {"networkId": network.id, "interface": "vpn5"}
+    with pytest.raises(httpx.ReadTimeout):
+        right.machine.call(httpx.post, f"{api}{DAEMON}/attachments?timeout=60", json=body, headers=headers, timeout=0.5)
+    left.ask(lambda client: client.add_node(network.id, right.node_id, "10.96.0.3"))
+    assert right.ask(lambda client: client.attach(network.id, "vpn6", timeout=15)).interface == "vpn6"
+    right.ask(lambda client: client.detach(network.id))
+    left.ask(lambda client: client.remove_network(network.id))
