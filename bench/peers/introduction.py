@@ -7,10 +7,12 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.wire import Host
 from golem_vpn.cli.session import app_key, daemon_file
 from golem_vpn.sdk.client import DAEMON, NET
 from tests.lab.namespace import Namespace
@@ -65,6 +67,12 @@ def introduce(left: Node, right: Node, place: Place = FIRST) -> Introduction:
             calls.post(f"{DAEMON}/attachments?timeout={PATIENCE}", body)
         _ping_until_answered(left.machine, place.addresses[1], began + PATIENCE)
         return Introduction(network, time.monotonic() - began)
+
+
+def hosts_inside(nodes: Iterable[Node]) -> tuple[Host, Host]:
+    """Gives both machines as hosts of their first network."""
+    left, right = (Host(node.machine, address, INTERFACE) for node, address in zip(nodes, ADDRESSES, strict=True))
+    return left, right
 
 
 class Calls:

@@ -10,8 +10,8 @@ import pytest
 
 from bench.measures.iperf import iperf3, iperf3_server
 from bench.peers.golem_vpn import daemon_pair
-from bench.peers.introduction import ADDRESSES, INTERFACE, introduce
-from bench.wire import Host, veth
+from bench.peers.introduction import ADDRESSES, hosts_inside, introduce
+from bench.wire import veth
 from golem_vpn._native import probe
 from golem_vpn.cli.session import daemon_file
 from tests.lab.nodes import Node
@@ -49,10 +49,10 @@ def policies_under_load(nodes: tuple[Node, Node], total: str, *options: str) -> 
     Returns:
         Which policies their packet threads had meanwhile.
     """
-    ends = [Host(node.machine, address, INTERFACE) for node, address in zip(nodes, ADDRESSES, strict=True)]
+    sender, receiver = hosts_inside(nodes)
     seen: set[int] = set()
-    with iperf3_server(ends[1], ADDRESSES[1]), ThreadPoolExecutor(1) as load:
-        sending = load.submit(iperf3, ends[0], ADDRESSES[1], SECONDS, total, *options)
+    with iperf3_server(receiver, receiver.address), ThreadPoolExecutor(1) as load:
+        sending = load.submit(iperf3, sender, receiver.address, SECONDS, total, *options)
         while not sending.done():
             seen.update(policy(node) for node in nodes)
             sleep(0.02)

@@ -8,7 +8,7 @@ import pytest
 from bench.measures.iperf import iperf3, iperf3_server
 from bench.measures.round_trips import Trips, pinging
 from bench.peers.golem_vpn import daemon_pair
-from bench.peers.introduction import ADDRESSES, INTERFACE, introduce
+from bench.peers.introduction import hosts_inside, introduce
 from bench.wire import Host, nic_like
 
 pytestmark = [pytest.mark.network, pytest.mark.root]
@@ -36,7 +36,7 @@ def sent_bytes(host: Host) -> int:
 def test_no_more_is_sent_than_told_and_pings_pass(total: str, options: tuple[str, ...]) -> None:
     with nic_like() as wire, daemon_pair(wire, "--upload-limit", str(MEGABITS)) as nodes:
         introduce(*nodes)
-        left, right = (Host(node.machine, address, INTERFACE) for node, address in zip(nodes, ADDRESSES, strict=True))
+        left, right = hosts_inside(nodes)
         with iperf3_server(right, right.address), pinging(left, right.address) as end_pings:
             before, began = sent_bytes(wire.left), time.time()
             end = iperf3(left, right.address, SECONDS, total, *options)

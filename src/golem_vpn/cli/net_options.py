@@ -15,8 +15,10 @@ from golem_vpn.errors import ConfigurationError, InvalidInput
 
 LEAST_BYTES_PER_SECOND = 10_000
 """Control connections need as much."""
+MOST_BYTES_PER_SECOND = 2**32 - 1
 MOST_WORKERS = 64
 LEAST_MEGABITS = 0.1
+MOST_MEGABITS = 1_000_000
 BYTES_PER_MEGABIT = 125_000
 
 
@@ -47,7 +49,9 @@ def check_public_relays(_type: object, texts: Sequence[str]) -> None:
 
 
 RelayListen = Annotated[str | None, Parameter(validator=check_relay_listen)]
-BytesPerSecond = Annotated[int | None, Parameter(validator=Number(gte=LEAST_BYTES_PER_SECOND))]
+BytesPerSecond = Annotated[
+    int | None, Parameter(validator=Number(gte=LEAST_BYTES_PER_SECOND, lte=MOST_BYTES_PER_SECOND))
+]
 Feature = Literal["tun-offload", "tun-udp-offload", "udp-gso", "udp-gro", "receive-batch", "gathering", "priority"]
 PublicRelays = Annotated[tuple[str, ...], Parameter(validator=check_public_relays, negative="", show_default=False)]
 
@@ -76,7 +80,7 @@ class Packets:
     packet_workers: Annotated[int | None, Parameter(validator=Number(gte=0, lte=MOST_WORKERS))] = None
     """Threads that seal and open packets beside the packet thread: by default none on up to two processors or with
     --low-latency, otherwise half of the processors, and four at most."""
-    upload_limit: Annotated[float | None, Parameter(validator=Number(gte=LEAST_MEGABITS))] = None
+    upload_limit: Annotated[float | None, Parameter(validator=Number(gte=LEAST_MEGABITS, lte=MOST_MEGABITS))] = None
     """What to send at most, in Mbit/s. A little less than the line carries: then packets wait here, in an order that is
     fair to all connections, instead of in the router, and a call stays good beside an upload."""
     without: Annotated[tuple[Feature, ...], Parameter(negative="", show_default=False)] = ()

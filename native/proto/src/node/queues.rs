@@ -73,6 +73,9 @@ impl Node {
     }
 
     fn serve_queue(&mut self, now: Instant) {
+        if self.queue.is_empty() {
+            return;
+        }
         if !self.pace.is_free(now) {
             return self.pace.wait();
         }
